@@ -1,0 +1,1 @@
+//! Clickledger: a self-hosted affiliate tracker.

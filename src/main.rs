@@ -1,0 +1,3 @@
+//! The `clickledger` program: parse the command line, call it.
+
+fn main() {}
