@@ -1,0 +1,515 @@
+//! The tables as Diesel sees them: one description for both databases, kept by hand.
+
+diesel::table! {
+    settings (name) {
+        name -> Text,
+        value -> Text,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> BigInt,
+        email -> Text,
+        password_hash -> Text,
+        role -> Text,
+        status -> Text,
+        created_at_ms -> BigInt,
+        updated_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> BigInt,
+        token_hash -> Binary,
+        user_id -> BigInt,
+        created_at_ms -> BigInt,
+        last_seen_at_ms -> BigInt,
+        expires_at_ms -> BigInt,
+        address -> Text,
+        agent -> Text,
+    }
+}
+
+diesel::table! {
+    api_tokens (id) {
+        id -> BigInt,
+        token_hash -> Binary,
+        user_id -> BigInt,
+        name -> Text,
+        scope -> Text,
+        created_at_ms -> BigInt,
+        last_used_at_ms -> Nullable<BigInt>,
+        revoked_at_ms -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    domains (id) {
+        id -> BigInt,
+        host -> Text,
+        kind -> Text,
+        fallback_url -> Text,
+        status -> Text,
+        created_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    advertisers (id) {
+        id -> BigInt,
+        name -> Text,
+        kind -> Text,
+        preset -> Nullable<Text>,
+        currency -> Text,
+        status -> Text,
+        postback_key -> Text,
+        previous_key -> Nullable<Text>,
+        previous_key_until_ms -> Nullable<BigInt>,
+        hmac_mode -> Text,
+        hmac_secret_sealed -> Nullable<Text>,
+        allow_addresses -> Text,
+        param_map -> Text,
+        status_map -> Text,
+        event_map -> Text,
+        duplicate_mode -> Text,
+        duplicate_modes -> Text,
+        missing_status -> Text,
+        reopen_rejected -> Nullable<Bool>,
+        window_days -> BigInt,
+        answers -> Text,
+        reply_body -> Nullable<Text>,
+        is_pixel_on -> Bool,
+        forward_unknown_to -> Nullable<Text>,
+        created_at_ms -> BigInt,
+        updated_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    offers (id) {
+        id -> BigInt,
+        name -> Text,
+        advertiser_id -> BigInt,
+        url -> Text,
+        currency -> Text,
+        revenue_micros -> Nullable<BigInt>,
+        revenue_percent_millionths -> Nullable<BigInt>,
+        revenue_mode -> Text,
+        payout_micros -> Nullable<BigInt>,
+        payout_percent_millionths -> Nullable<BigInt>,
+        payout_of -> Text,
+        hold_days -> BigInt,
+        events -> Text,
+        access -> Text,
+        approval_percent_millionths -> Nullable<BigInt>,
+        preview_url -> Text,
+        countries -> Text,
+        caps -> Text,
+        at_cap -> Text,
+        active_from_ms -> Nullable<BigInt>,
+        active_until_ms -> Nullable<BigInt>,
+        status -> Text,
+        tags -> Text,
+        notes -> Text,
+        created_at_ms -> BigInt,
+        updated_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    landers (id) {
+        id -> BigInt,
+        name -> Text,
+        url -> Text,
+        offer_links -> BigInt,
+        status -> Text,
+        tags -> Text,
+        created_at_ms -> BigInt,
+        updated_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    sources (id) {
+        id -> BigInt,
+        name -> Text,
+        kind -> Text,
+        partner_key -> Text,
+        preset -> Nullable<Text>,
+        external_id_param -> Nullable<Text>,
+        cost_param -> Nullable<Text>,
+        cost_unit -> Text,
+        cost_model -> Text,
+        cost_amount_micros -> Nullable<BigInt>,
+        currency -> Text,
+        tokens -> Text,
+        status -> Text,
+        created_at_ms -> BigInt,
+        updated_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    campaigns (id) {
+        id -> BigInt,
+        name -> Text,
+        slug -> Text,
+        domain_id -> Nullable<BigInt>,
+        source_id -> Nullable<BigInt>,
+        owner_id -> Nullable<BigInt>,
+        append_query -> Bool,
+        redirect -> Text,
+        is_sticky -> Bool,
+        is_smart_order -> Bool,
+        is_skip_converted -> Bool,
+        fallback_url -> Text,
+        cost_model -> Nullable<Text>,
+        cost_amount_micros -> Nullable<BigInt>,
+        status -> Text,
+        is_test -> Bool,
+        tags -> Text,
+        notes -> Text,
+        created_at_ms -> BigInt,
+        updated_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    paths (id) {
+        id -> BigInt,
+        campaign_id -> BigInt,
+        rule_id -> Nullable<BigInt>,
+        position -> BigInt,
+        name -> Text,
+        weight -> BigInt,
+        status -> Text,
+        landers -> Text,
+        offers -> Text,
+    }
+}
+
+diesel::table! {
+    user_agents (id) {
+        id -> BigInt,
+        agent -> Text,
+    }
+}
+
+diesel::table! {
+    clicks (id) {
+        id -> Binary,
+        campaign_id -> BigInt,
+        clicked_at_ms -> BigInt,
+        source_id -> Nullable<BigInt>,
+        path_id -> Nullable<BigInt>,
+        rule_id -> Nullable<BigInt>,
+        lander_id -> Nullable<BigInt>,
+        offer_id -> Nullable<BigInt>,
+        refusal -> Nullable<Text>,
+        external_id -> Nullable<Text>,
+        cost_original_micros -> Nullable<BigInt>,
+        cost_currency -> Nullable<Text>,
+        cost_recorded_micros -> BigInt,
+        cost_micros -> BigInt,
+        country -> Nullable<Text>,
+        region -> Nullable<Text>,
+        city -> Nullable<Text>,
+        isp -> Nullable<Text>,
+        asn -> Nullable<BigInt>,
+        connection -> Nullable<Text>,
+        device -> Text,
+        brand -> Nullable<Text>,
+        model -> Nullable<Text>,
+        os -> Nullable<Text>,
+        os_version -> Nullable<Text>,
+        browser -> Nullable<Text>,
+        browser_version -> Nullable<Text>,
+        language -> Nullable<Text>,
+        referrer_host -> Nullable<Text>,
+        address -> Nullable<Text>,
+        agent_id -> BigInt,
+        domain -> Nullable<Text>,
+        is_unique -> Bool,
+        is_bot -> Bool,
+        bot_reason -> Nullable<Text>,
+        is_test -> Bool,
+        is_cut -> Bool,
+        lp_clicks -> BigInt,
+        last_offer_id -> Nullable<BigInt>,
+        params -> Nullable<Text>,
+        sub1 -> Nullable<Text>,
+        sub2 -> Nullable<Text>,
+        sub3 -> Nullable<Text>,
+        sub4 -> Nullable<Text>,
+        sub5 -> Nullable<Text>,
+        sub6 -> Nullable<Text>,
+        sub7 -> Nullable<Text>,
+        sub8 -> Nullable<Text>,
+        sub9 -> Nullable<Text>,
+        sub10 -> Nullable<Text>,
+        sub11 -> Nullable<Text>,
+        sub12 -> Nullable<Text>,
+        sub13 -> Nullable<Text>,
+        sub14 -> Nullable<Text>,
+        sub15 -> Nullable<Text>,
+        sub16 -> Nullable<Text>,
+        sub17 -> Nullable<Text>,
+        sub18 -> Nullable<Text>,
+        sub19 -> Nullable<Text>,
+        sub20 -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    lp_clicks (id) {
+        id -> Binary,
+        click_id -> Binary,
+        campaign_id -> BigInt,
+        lander_id -> Nullable<BigInt>,
+        offer_id -> Nullable<BigInt>,
+        clicked_at_ms -> BigInt,
+        is_counted -> Bool,
+    }
+}
+
+diesel::table! {
+    conversions (id) {
+        id -> BigInt,
+        click_id -> Binary,
+        event -> Text,
+        txid -> Text,
+        seq -> BigInt,
+        advertiser_id -> BigInt,
+        campaign_id -> BigInt,
+        path_id -> Nullable<BigInt>,
+        lander_id -> Nullable<BigInt>,
+        offer_id -> Nullable<BigInt>,
+        source_id -> Nullable<BigInt>,
+        clicked_at_ms -> BigInt,
+        converted_at_ms -> BigInt,
+        recorded_at_ms -> BigInt,
+        updated_at_ms -> BigInt,
+        status -> Text,
+        advertiser_status -> Nullable<Text>,
+        revenue_original_micros -> BigInt,
+        revenue_reported_micros -> Nullable<BigInt>,
+        currency -> Text,
+        rate_nanos -> BigInt,
+        revenue_micros -> BigInt,
+        payout_status -> Text,
+        payout_original_micros -> BigInt,
+        payout_currency -> Nullable<Text>,
+        payout_rate_nanos -> BigInt,
+        payout_micros -> BigInt,
+        sale_amount_micros -> Nullable<BigInt>,
+        counts_as_conversion -> Bool,
+        counts_in_revenue -> Bool,
+        is_over_cap -> Bool,
+        is_bot -> Bool,
+        is_test -> Bool,
+        reason -> Nullable<Text>,
+        params -> Text,
+    }
+}
+
+diesel::table! {
+    conversion_changes (id) {
+        id -> BigInt,
+        conversion_id -> BigInt,
+        at_ms -> BigInt,
+        from_status -> Nullable<Text>,
+        to_status -> Text,
+        from_revenue_micros -> Nullable<BigInt>,
+        to_revenue_micros -> BigInt,
+        from_payout_micros -> Nullable<BigInt>,
+        to_payout_micros -> BigInt,
+        cause -> Text,
+        postback_id -> Nullable<BigInt>,
+        user_id -> Nullable<BigInt>,
+        why -> Text,
+        source_txid -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    postbacks_received (id) {
+        id -> BigInt,
+        received_at_ms -> BigInt,
+        advertiser_id -> Nullable<BigInt>,
+        method -> Text,
+        address -> Text,
+        content_type -> Nullable<Text>,
+        raw_query -> Binary,
+        raw_body -> Binary,
+        request_hash -> Binary,
+        result -> Text,
+        code -> Text,
+        message -> Text,
+        click_id -> Nullable<Binary>,
+        event -> Nullable<Text>,
+        txid -> Nullable<Text>,
+        conversion_id -> Nullable<BigInt>,
+        is_test -> Bool,
+        is_waiting -> Bool,
+        settled_at_ms -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    destinations (id) {
+        id -> BigInt,
+        name -> Text,
+        source_id -> Nullable<BigInt>,
+        campaign_id -> Nullable<BigInt>,
+        offer_id -> Nullable<BigInt>,
+        replaces_global -> Bool,
+        fire -> Text,
+        success_match -> Nullable<Text>,
+        preset -> Nullable<Text>,
+        method -> Text,
+        url -> Text,
+        headers_sealed -> Nullable<Text>,
+        body -> Nullable<Text>,
+        events -> Text,
+        statuses -> Text,
+        delay_seconds -> BigInt,
+        status -> Text,
+        created_at_ms -> BigInt,
+        updated_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    deliveries (id) {
+        id -> BigInt,
+        destination_id -> BigInt,
+        conversion_id -> BigInt,
+        occasion -> BigInt,
+        idempotency_key -> Text,
+        state -> Text,
+        skip_reason -> Nullable<Text>,
+        attempts -> BigInt,
+        next_attempt_at_ms -> Nullable<BigInt>,
+        lease_until_ms -> Nullable<BigInt>,
+        created_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    delivery_attempts (id) {
+        id -> BigInt,
+        delivery_id -> BigInt,
+        at_ms -> BigInt,
+        url -> Text,
+        body -> Nullable<Text>,
+        code -> Nullable<BigInt>,
+        response -> Nullable<Text>,
+        duration_ms -> BigInt,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    journal_positions (journal, worker) {
+        journal -> Text,
+        worker -> BigInt,
+        segment -> BigInt,
+        byte_offset -> BigInt,
+        updated_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    nonces (advertiser_id, nonce) {
+        advertiser_id -> BigInt,
+        nonce -> Binary,
+        request_hash -> Binary,
+        seen_at_ms -> BigInt,
+        answer -> Text,
+    }
+}
+
+diesel::table! {
+    rollup_quarters (bucket_ms, campaign_id, attribution, is_bot, is_test, writer_id) {
+        bucket_ms -> BigInt,
+        campaign_id -> BigInt,
+        attribution -> Text,
+        is_bot -> Bool,
+        is_test -> Bool,
+        writer_id -> BigInt,
+        clicks -> BigInt,
+        lp_views -> BigInt,
+        lp_clicks -> BigInt,
+        lp_clickers -> BigInt,
+        cost_micros -> BigInt,
+        costed_clicks -> BigInt,
+        leads -> BigInt,
+        pending -> BigInt,
+        approved -> BigInt,
+        rejected -> BigInt,
+        reversed -> BigInt,
+        revenue_micros -> BigInt,
+        pending_revenue_micros -> BigInt,
+        payout_micros -> BigInt,
+        pending_payout_micros -> BigInt,
+        sale_amount_micros -> BigInt,
+        sales -> BigInt,
+    }
+}
+
+diesel::table! {
+    rollup_hours (bucket_ms, campaign_id, attribution, is_bot, is_test, writer_id) {
+        bucket_ms -> BigInt,
+        campaign_id -> BigInt,
+        attribution -> Text,
+        is_bot -> Bool,
+        is_test -> Bool,
+        writer_id -> BigInt,
+        clicks -> BigInt,
+        lp_views -> BigInt,
+        lp_clicks -> BigInt,
+        lp_clickers -> BigInt,
+        cost_micros -> BigInt,
+        costed_clicks -> BigInt,
+        leads -> BigInt,
+        pending -> BigInt,
+        approved -> BigInt,
+        rejected -> BigInt,
+        reversed -> BigInt,
+        revenue_micros -> BigInt,
+        pending_revenue_micros -> BigInt,
+        payout_micros -> BigInt,
+        pending_payout_micros -> BigInt,
+        sale_amount_micros -> BigInt,
+        sales -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    settings,
+    users,
+    sessions,
+    api_tokens,
+    domains,
+    advertisers,
+    offers,
+    landers,
+    sources,
+    campaigns,
+    paths,
+    user_agents,
+    clicks,
+    lp_clicks,
+    conversions,
+    conversion_changes,
+    postbacks_received,
+    destinations,
+    deliveries,
+    delivery_attempts,
+    journal_positions,
+    nonces,
+    rollup_quarters,
+    rollup_hours,
+);

@@ -1,0 +1,22 @@
+//! Pure words and rules: no I/O, no clock.
+
+pub mod advertiser;
+pub mod bot;
+pub mod campaign;
+pub mod click;
+pub mod click_id;
+pub mod country;
+pub mod device;
+pub mod figures;
+pub mod input;
+pub mod lander;
+pub mod macros;
+pub mod money;
+pub mod offer;
+pub mod role;
+pub mod rollup;
+pub mod source;
+pub mod status;
+pub mod template;
+pub mod verdict;
+pub(crate) mod words;

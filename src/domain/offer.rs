@@ -1,0 +1,171 @@
+//! An offer: where visitors are sent to buy, and what a conversion there earns.
+
+use super::input::{self, Editable, FieldErrors, put};
+use super::lander::{EntityStatus, require_name, require_url, status, template};
+use super::money::{Currency, Money, share};
+use super::template::TemplateUse;
+use super::words::word_enum;
+use serde_json::Value;
+
+word_enum! {
+    /// Where the revenue of a conversion comes from.
+    pub enum RevenueMode {
+        /// The postback's amount, else the offer's.
+        Auto => "auto",
+        /// Always the offer's.
+        Fixed => "fixed",
+        /// Only the postback's.
+        Postback => "postback",
+    }
+}
+
+/// One hundred per cent, in millionths: how shares are kept.
+pub const WHOLE_MILLIONTHS: i64 = 1_000_000;
+
+/// An offer as people edit it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// Its name.
+    pub name: String,
+    /// Who owns it.
+    pub advertiser_id: Option<i64>,
+    /// Its address, with macros.
+    pub url: String,
+    /// The currency of its amounts.
+    pub currency: Currency,
+    /// What a conversion earns, where the postback does not say.
+    pub revenue: Option<Money>,
+    /// Or: the share of the order value, in millionths.
+    pub revenue_percent_millionths: Option<i64>,
+    /// Where the revenue comes from.
+    pub revenue_mode: RevenueMode,
+    /// A page to look at the offer.
+    pub preview_url: String,
+    /// In use or not.
+    pub status: EntityStatus,
+    /// Free words.
+    pub tags: Vec<String>,
+    /// Free text.
+    pub notes: String,
+}
+
+impl Offer {
+    /// An empty offer in a currency.
+    #[must_use]
+    pub fn blank(currency: Currency) -> Self {
+        Self {
+            name: String::new(),
+            advertiser_id: None,
+            url: String::new(),
+            currency,
+            revenue: None,
+            revenue_percent_millionths: None,
+            revenue_mode: RevenueMode::Auto,
+            preview_url: String::new(),
+            status: EntityStatus::Active,
+            tags: Vec::new(),
+            notes: String::new(),
+        }
+    }
+
+    /// What a conversion earns by the offer itself.
+    #[must_use]
+    pub fn own_revenue(&self, sale_amount: Option<Money>) -> Option<Money> {
+        match (self.revenue, self.revenue_percent_millionths, sale_amount) {
+            (Some(amount), ..) => Some(amount),
+            (None, Some(millionths), Some(sale)) => Some(share(sale, millionths)),
+            _ => None,
+        }
+    }
+}
+
+impl Editable for Offer {
+    fn set(&mut self, field: &str, value: &Value) -> Result<bool, FieldErrors> {
+        match field {
+            "name" => put(&mut self.name, field, input::name(value)),
+            "advertiser_id" => put(&mut self.advertiser_id, field, input::id(value)),
+            "url" => put(&mut self.url, field, template(value, TemplateUse::Offer)),
+            "currency" => put(&mut self.currency, field, input::currency(value)),
+            "revenue" => put(&mut self.revenue, field, input::money(value)),
+            "revenue_percent" => put(&mut self.revenue_percent_millionths, field, percent(value)),
+            "revenue_mode" => put(
+                &mut self.revenue_mode,
+                field,
+                input::word(value, RevenueMode::parse, RevenueMode::choices),
+            ),
+            "preview_url" => put(&mut self.preview_url, field, web_address(value)),
+            "status" => put(&mut self.status, field, status(value)),
+            "tags" => put(&mut self.tags, field, input::tags(value)),
+            "notes" => put(&mut self.notes, field, input::text(value, input::NOTES_CHARS_MAX)),
+            _ => Ok(false),
+        }
+    }
+
+    fn check(&self, errors: &mut FieldErrors) {
+        require_name(&self.name, errors);
+        require_url(&self.url, errors);
+        if self.advertiser_id.is_none() {
+            errors.push("advertiser_id", "Choose the advertiser who owns the offer");
+        }
+        if self.revenue.is_some() && self.revenue_percent_millionths.is_some() {
+            errors.push("revenue_percent", "Set an amount or a per cent of the sale amount, not both");
+        }
+        let has_own = self.revenue.is_some() || self.revenue_percent_millionths.is_some();
+        if self.revenue_mode == RevenueMode::Fixed && !has_own {
+            errors.push("revenue", "Mode fixed needs the amount that a conversion earns");
+        }
+    }
+}
+
+/// A per cent with up to four decimals, kept in millionths of the whole.
+///
+/// # Errors
+/// Not a number from 0 to 100, or more than four decimals.
+pub fn percent(value: &Value) -> input::Reading<Option<i64>> {
+    let Some(number) = input::money(value)? else { return Ok(None) };
+    let micros = number.micros();
+    if micros > 100 * 1_000_000 || micros % 100 != 0 {
+        return Err("Must be from 0 to 100 with at most four decimals".to_owned());
+    }
+    Ok(Some(micros / 100))
+}
+
+/// Writes such a per cent back: `12.50`.
+#[must_use]
+pub fn percent_text(millionths: i64) -> String {
+    Money::from_micros(millionths.saturating_mul(100)).to_string()
+}
+
+/// A plain http or https address without macros, or nothing.
+///
+/// # Errors
+/// Not such an address.
+pub fn web_address(value: &Value) -> input::Reading<String> {
+    let text = input::line(value, 2_048)?;
+    let is_web = text.starts_with("https://") || text.starts_with("http://");
+    if text.is_empty() || (is_web && url::Url::parse(&text).is_ok()) {
+        Ok(text)
+    } else {
+        Err("Must be an address that starts with https://".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_per_cent_is_kept_exactly() {
+        assert_eq!(percent(&json!("12.5")), Ok(Some(125_000)));
+        assert_eq!(percent_text(125_000), "12.50");
+        assert!(percent(&json!("100.01")).is_err());
+        let mut offer = Offer::blank(Currency::USD);
+        offer.revenue_percent_millionths = Some(125_000);
+        assert_eq!(
+            offer.own_revenue(Some(Money::from_micros(80_000_000))),
+            Some(Money::from_micros(10_000_000))
+        );
+        assert_eq!(offer.own_revenue(None), None);
+    }
+}
