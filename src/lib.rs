@@ -1,3 +1,4 @@
 //! Clickledger: a self-hosted affiliate tracker.
 
+pub mod db;
 pub mod domain;

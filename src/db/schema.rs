@@ -164,6 +164,7 @@ diesel::table! {
         is_sticky -> Bool,
         is_smart_order -> Bool,
         is_skip_converted -> Bool,
+        unique_window_hours -> BigInt,
         fallback_url -> Text,
         cost_model -> Nullable<Text>,
         cost_amount_micros -> Nullable<BigInt>,
@@ -487,29 +488,7 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(
-    settings,
-    users,
-    sessions,
-    api_tokens,
-    domains,
-    advertisers,
-    offers,
-    landers,
-    sources,
-    campaigns,
-    paths,
-    user_agents,
-    clicks,
-    lp_clicks,
-    conversions,
-    conversion_changes,
-    postbacks_received,
-    destinations,
-    deliveries,
-    delivery_attempts,
-    journal_positions,
-    nonces,
-    rollup_quarters,
-    rollup_hours,
-);
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(api_tokens -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(sessions, users);
+diesel::allow_tables_to_appear_in_same_query!(api_tokens, users);

@@ -1,0 +1,107 @@
+//! Advertisers and their postback keys.
+
+use super::entity::entity_store;
+use super::schema::advertisers;
+use super::search::{ListQuery, Listed, Saved, contains, lower};
+use super::{AnyConnection, Error, Result, json, json_text, on_each, word};
+use crate::domain::advertiser::{Advertiser, AdvertiserKind, MissingStatus};
+use crate::domain::lander::EntityStatus;
+use crate::domain::money::Currency;
+use diesel::prelude::*;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = advertisers)]
+struct Row {
+    id: i64,
+    name: String,
+    kind: String,
+    currency: String,
+    param_map: String,
+    status_map: String,
+    event_map: String,
+    missing_status: String,
+    reopen_rejected: Option<bool>,
+    window_days: i64,
+    status: String,
+    created_at_ms: i64,
+    updated_at_ms: i64,
+}
+
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = advertisers, treat_none_as_null = true, treat_none_as_default_value = false)]
+struct Fields {
+    name: String,
+    kind: &'static str,
+    currency: String,
+    param_map: String,
+    status_map: String,
+    event_map: String,
+    missing_status: &'static str,
+    reopen_rejected: Option<bool>,
+    window_days: i64,
+    status: &'static str,
+    updated_at_ms: i64,
+}
+
+impl Fields {
+    fn new(value: &Advertiser, now_ms: i64) -> Result<Self> {
+        Ok(Self {
+            name: value.name.clone(),
+            kind: value.kind.as_str(),
+            currency: value.currency.as_str().to_owned(),
+            param_map: json_text(&value.param_map)?,
+            status_map: json_text(&value.status_map)?,
+            event_map: json_text(&value.event_map)?,
+            missing_status: value.missing_status.as_str(),
+            reopen_rejected: value.reopen_rejected,
+            window_days: value.window_days,
+            status: value.status.as_str(),
+            updated_at_ms: now_ms,
+        })
+    }
+}
+
+impl TryFrom<Row> for Saved<Advertiser> {
+    type Error = Error;
+    fn try_from(row: Row) -> Result<Self> {
+        let value = Advertiser {
+            name: row.name,
+            kind: word(&row.kind, AdvertiserKind::parse)?,
+            currency: word(&row.currency, Currency::parse)?,
+            param_map: json(&row.param_map)?,
+            status_map: json(&row.status_map)?,
+            event_map: json(&row.event_map)?,
+            missing_status: word(&row.missing_status, MissingStatus::parse)?,
+            reopen_rejected: row.reopen_rejected,
+            window_days: row.window_days,
+            status: word(&row.status, EntityStatus::parse)?,
+        };
+        Ok(Self { id: row.id, created_at_ms: row.created_at_ms, updated_at_ms: row.updated_at_ms, value })
+    }
+}
+
+entity_store!(advertisers, Advertiser, search: name);
+
+/// Keeps a new advertiser under a random postback key and returns its number.
+///
+/// # Errors
+/// The database fails, or a value that must be there once is another's.
+pub fn insert(conn: &mut AnyConnection, value: &Advertiser, postback_key: &str, now_ms: i64) -> Result<i64> {
+    let row = (
+        Fields::new(value, now_ms)?,
+        advertisers::postback_key.eq(postback_key),
+        advertisers::created_at_ms.eq(now_ms),
+    );
+    Ok(on_each!(conn, |c| diesel::insert_into(advertisers::table)
+        .values(row)
+        .returning(advertisers::id)
+        .get_result(c))?)
+}
+
+/// The postback key of each advertiser, by its number.
+///
+/// # Errors
+/// The database fails.
+pub fn keys(conn: &mut AnyConnection) -> Result<Vec<(i64, String)>> {
+    Ok(advertisers::table.select((advertisers::id, advertisers::postback_key)).load(conn)?)
+}

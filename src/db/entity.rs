@@ -1,0 +1,61 @@
+//! What every editable noun does with its table: find, list with search, all, insert, update.
+
+/// Writes those five functions for a table whose `Row` reads into [`super::search::Saved`] and whose
+/// `Fields` are made by `Fields::new(&value, now_ms)`. The search looks into the named text columns.
+macro_rules! entity_store {
+    ($table:ident, $value:ty, search: $first:ident $(, $other:ident)*) => {
+        /// One by number.
+        ///
+        /// # Errors
+        /// The database fails.
+        pub fn find(conn: &mut AnyConnection, id: i64) -> Result<Option<Saved<$value>>> {
+            let row: Option<Row> = $table::table.find(id).select(Row::as_select()).first(conn).optional()?;
+            row.map(TryInto::try_into).transpose()
+        }
+
+        /// A page of them by name; what is archived only when asked for.
+        ///
+        /// # Errors
+        /// The database fails.
+        pub fn list(conn: &mut AnyConnection, query: &ListQuery) -> Result<Listed<Saved<$value>>> {
+            let pattern = contains(&query.q);
+            let matching = || {
+                let found = lower($table::$first).like(pattern.clone())
+                    $(.or(lower($table::$other).like(pattern.clone())))*;
+                let rows = $table::table.into_boxed().filter(found);
+                match &query.status {
+                    Some(status) => rows.filter($table::status.eq(status.clone())),
+                    None => rows.filter($table::status.ne(EntityStatus::Archived.as_str())),
+                }
+            };
+            let total = matching().count().get_result(conn)?;
+            let rows: Vec<Row> = matching()
+                .order((lower($table::name), $table::id))
+                .limit(query.limit())
+                .offset(query.offset())
+                .select(Row::as_select())
+                .load(conn)?;
+            let items = rows.into_iter().map(TryInto::try_into).collect::<Result<_>>()?;
+            Ok(Listed { items, total })
+        }
+
+        /// All of them, archived ones too, by number.
+        ///
+        /// # Errors
+        /// The database fails.
+        pub fn all(conn: &mut AnyConnection) -> Result<Vec<Saved<$value>>> {
+            let rows: Vec<Row> = $table::table.order($table::id).select(Row::as_select()).load(conn)?;
+            rows.into_iter().map(TryInto::try_into).collect()
+        }
+
+        /// Changes one.
+        ///
+        /// # Errors
+        /// The database fails, or a value that must be there once is another's.
+        pub fn update(conn: &mut AnyConnection, id: i64, value: &$value, now_ms: i64) -> Result<()> {
+            diesel::update($table::table.find(id)).set(Fields::new(value, now_ms)?).execute(conn)?;
+            Ok(())
+        }
+    };
+}
+pub(super) use entity_store;

@@ -1,0 +1,52 @@
+//! What can go wrong with the database, as far as the rooms above tell it apart.
+
+use std::fmt;
+
+/// A failed use of the database.
+#[derive(Debug)]
+pub enum Error {
+    /// It cannot be reached, or has no connection free: try again later.
+    Unavailable(String),
+    /// A value that must be there once is there already; names the constraint or columns.
+    Taken(String),
+    /// A statement failed.
+    Query(diesel::result::Error),
+}
+
+/// The outcome of a use of the database.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// A row that we wrote cannot be read back.
+    pub(crate) fn broken_row(what: &str) -> Self {
+        Self::Query(diesel::result::Error::DeserializationError(format!("unreadable value {what:?}").into()))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unavailable(why) => write!(f, "the database cannot be reached: {why}"),
+            Self::Taken(what) => write!(f, "already taken: {what}"),
+            Self::Query(error) => write!(f, "a statement failed: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        use diesel::result::{DatabaseErrorKind as Kind, Error as Diesel};
+        match error {
+            Diesel::DatabaseError(Kind::UniqueViolation, info) => {
+                let what = info.constraint_name().unwrap_or_else(|| info.message());
+                Self::Taken(what.to_owned())
+            }
+            Diesel::DatabaseError(Kind::ClosedConnection | Kind::UnableToSendCommand, info) => {
+                Self::Unavailable(info.message().to_owned())
+            }
+            other => Self::Query(other),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Settings of the installation that live in the database: account currency, time zone, setup token.
+
+use super::schema::settings;
+use super::{AnyConnection, Result, on_each};
+use diesel::prelude::*;
+
+/// The account currency's code.
+pub const CURRENCY: &str = "currency";
+/// The account's time zone, an IANA name.
+pub const TIME_ZONE: &str = "time_zone";
+/// SHA-256 (hex) of the one-time setup link's token.
+pub const SETUP_TOKEN_HASH: &str = "setup_token_hash";
+/// Fingerprint of the installation's secret key.
+pub const KEY_FINGERPRINT: &str = "key_fingerprint";
+
+/// The value of a setting.
+///
+/// # Errors
+/// The database fails.
+pub fn find(conn: &mut AnyConnection, name: &str) -> Result<Option<String>> {
+    Ok(settings::table.find(name).select(settings::value).first(conn).optional()?)
+}
+
+/// Sets a setting.
+///
+/// # Errors
+/// The database fails.
+pub fn put(conn: &mut AnyConnection, name: &str, value: &str) -> Result<()> {
+    on_each!(conn, |c| diesel::insert_into(settings::table)
+        .values((settings::name.eq(name), settings::value.eq(value)))
+        .on_conflict(settings::name)
+        .do_update()
+        .set(settings::value.eq(value))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Sets a setting unless it is set, and returns what then stands.
+///
+/// # Errors
+/// The database fails.
+pub fn put_first(conn: &mut AnyConnection, name: &str, value: &str) -> Result<String> {
+    on_each!(conn, |c| diesel::insert_into(settings::table)
+        .values((settings::name.eq(name), settings::value.eq(value)))
+        .on_conflict_do_nothing()
+        .execute(c))?;
+    Ok(find(conn, name)?.unwrap_or_else(|| value.to_owned()))
+}
+
+/// Takes a setting away; says whether it was there.
+///
+/// # Errors
+/// The database fails.
+pub fn remove(conn: &mut AnyConnection, name: &str) -> Result<bool> {
+    Ok(diesel::delete(settings::table.find(name)).execute(conn)? > 0)
+}

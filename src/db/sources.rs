@@ -1,0 +1,99 @@
+//! Sources.
+
+use super::entity::entity_store;
+use super::schema::sources;
+use super::search::{ListQuery, Listed, Saved, contains, lower};
+use super::{AnyConnection, Error, Result, json, json_text, on_each, word};
+use crate::domain::lander::EntityStatus;
+use crate::domain::money::{Currency, Money};
+use crate::domain::source::{CostModel, CostUnit, Source, SourceKind};
+use diesel::prelude::*;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = sources)]
+struct Row {
+    id: i64,
+    name: String,
+    kind: String,
+    external_id_param: Option<String>,
+    cost_param: Option<String>,
+    cost_unit: String,
+    cost_model: String,
+    cost_amount_micros: Option<i64>,
+    currency: String,
+    tokens: String,
+    status: String,
+    created_at_ms: i64,
+    updated_at_ms: i64,
+}
+
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = sources, treat_none_as_null = true, treat_none_as_default_value = false)]
+struct Fields {
+    name: String,
+    kind: &'static str,
+    external_id_param: Option<String>,
+    cost_param: Option<String>,
+    cost_unit: &'static str,
+    cost_model: &'static str,
+    cost_amount_micros: Option<i64>,
+    currency: String,
+    tokens: String,
+    status: &'static str,
+    updated_at_ms: i64,
+}
+
+impl Fields {
+    fn new(value: &Source, now_ms: i64) -> Result<Self> {
+        Ok(Self {
+            name: value.name.clone(),
+            kind: value.kind.as_str(),
+            external_id_param: value.external_id_param.clone(),
+            cost_param: value.cost_param.clone(),
+            cost_unit: value.cost_unit.as_str(),
+            cost_model: value.cost_model.as_str(),
+            cost_amount_micros: value.cost_amount.map(Money::micros),
+            currency: value.currency.as_str().to_owned(),
+            tokens: json_text(&value.tokens)?,
+            status: value.status.as_str(),
+            updated_at_ms: now_ms,
+        })
+    }
+}
+
+impl TryFrom<Row> for Saved<Source> {
+    type Error = Error;
+    fn try_from(row: Row) -> Result<Self> {
+        let value = Source {
+            name: row.name,
+            kind: word(&row.kind, SourceKind::parse)?,
+            external_id_param: row.external_id_param,
+            cost_param: row.cost_param,
+            cost_unit: word(&row.cost_unit, CostUnit::parse)?,
+            cost_model: word(&row.cost_model, CostModel::parse)?,
+            cost_amount: row.cost_amount_micros.map(Money::from_micros),
+            currency: word(&row.currency, Currency::parse)?,
+            tokens: json(&row.tokens)?,
+            status: word(&row.status, EntityStatus::parse)?,
+        };
+        Ok(Self { id: row.id, created_at_ms: row.created_at_ms, updated_at_ms: row.updated_at_ms, value })
+    }
+}
+
+entity_store!(sources, Source, search: name);
+
+/// Keeps a new source under a random partner key and returns its number.
+///
+/// # Errors
+/// The database fails, or a value that must be there once is another's.
+pub fn insert(conn: &mut AnyConnection, value: &Source, partner_key: &str, now_ms: i64) -> Result<i64> {
+    let row = (
+        Fields::new(value, now_ms)?,
+        sources::partner_key.eq(partner_key),
+        sources::created_at_ms.eq(now_ms),
+    );
+    Ok(on_each!(conn, |c| diesel::insert_into(sources::table)
+        .values(row)
+        .returning(sources::id)
+        .get_result(c))?)
+}
