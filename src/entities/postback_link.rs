@@ -1,0 +1,28 @@
+//! The address that an advertiser sends its conversions to.
+
+/// The address itself.
+#[must_use]
+pub fn postback_url(public_url: &str, key: &str) -> String {
+    format!("{}/postback/{key}", public_url.trim_end_matches('/'))
+}
+
+/// The address as an advertiser pastes it. The words in braces are examples of the sender's own macros,
+/// which the sender replaces with the names it uses.
+#[must_use]
+pub fn postback_template(public_url: &str, key: &str) -> String {
+    const PARAMETERS: &str = "cid={click_id}&payout={payout}&txid={transaction_id}&status={status}";
+    format!("{}?{PARAMETERS}", postback_url(public_url, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_leads_to_the_key() {
+        assert_eq!(
+            postback_template("https://trk.example/", "k3y"),
+            "https://trk.example/postback/k3y?cid={click_id}&payout={payout}&txid={transaction_id}&status={status}"
+        );
+    }
+}
