@@ -5,7 +5,7 @@
 
 mod editing;
 mod error;
-mod postback_link;
+mod links;
 mod preview;
 mod references;
 
@@ -18,5 +18,5 @@ pub mod sources;
 
 pub use editing::{Fields, account_currency};
 pub use error::Error;
-pub use postback_link::{postback_template, postback_url};
+pub use links::{campaign_url, postback_template, postback_url};
 pub use preview::preview;

@@ -13,9 +13,6 @@ pub const FORM_BYTES_MAX: usize = 512 * 1_024;
 /// The longest search text of a list: nobody types more, and each character costs a comparison per row.
 pub const SEARCH_CHARS_MAX: usize = 200;
 
-/// Parameters of a query string that are looked at, so that a long tail of them costs nothing.
-pub const QUERY_PARAMS_MAX: usize = 100;
-
 /// Hops of `X-Forwarded-For` that are looked at: nobody stands behind more proxies of their own.
 pub const FORWARDED_HOPS_MAX: usize = 32;
 

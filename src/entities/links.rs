@@ -1,12 +1,18 @@
-//! The address that an advertiser sends its conversions to.
+//! The addresses that are handed out: where an advertiser sends conversions, where traffic is sent.
 
-/// The address itself.
+/// Where a campaign's traffic is sent.
+#[must_use]
+pub fn campaign_url(public_url: &str, slug: &str) -> String {
+    format!("{}/c/{slug}", public_url.trim_end_matches('/'))
+}
+
+/// Where an advertiser's conversions are sent.
 #[must_use]
 pub fn postback_url(public_url: &str, key: &str) -> String {
     format!("{}/postback/{key}", public_url.trim_end_matches('/'))
 }
 
-/// The address as an advertiser pastes it. The words in braces are examples of the sender's own macros,
+/// That address as an advertiser pastes it. The words in braces are examples of the sender's own macros,
 /// which the sender replaces with the names it uses.
 #[must_use]
 pub fn postback_template(public_url: &str, key: &str) -> String {
