@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_named() {
-        let errors = list_query("page=0&page_size=501&status=gone&colour=1&q=%00&q=b").unwrap_err();
+        let errors = list_query("page=0&page_size=501&status=gone&colour=1&q=a%0Ab&q=b").unwrap_err();
         let fields: Vec<&str> = errors.0.iter().map(|error| error.field.as_str()).collect();
         assert_eq!(fields, ["page", "page_size", "status", "colour", "q", "q"]);
     }

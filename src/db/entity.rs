@@ -52,10 +52,11 @@ macro_rules! entity_store {
         /// # Errors
         /// The database fails.
         pub fn list(conn: &mut AnyConnection, query: &ListQuery) -> Result<Listed<Saved<$value>>> {
+            // SQLite has no sign of escape unless one is named.
             let pattern = contains(&query.q);
             let matching = || {
-                let found = lower($table::$first).like(pattern.clone())
-                    $(.or(lower($table::$other).like(pattern.clone())))*;
+                let found = lower($table::$first).like(pattern.clone()).escape('\\')
+                    $(.or(lower($table::$other).like(pattern.clone()).escape('\\')))*;
                 let rows = $table::table.into_boxed().filter(found);
                 match &query.status {
                     Some(status) => rows.filter($table::status.eq(status.clone())),

@@ -1,5 +1,7 @@
 //! How much a request may bring, each with its reason.
 
+use actix_web::web;
+
 /// The longest address, path and query together. Browsers and proxies cut longer ones anyway, and a click
 /// brings at most a click id of 1,024 characters and forty values of 255, encoded.
 pub const URL_BYTES_MAX: usize = 8 * 1_024;
@@ -25,3 +27,9 @@ pub const AGENT_CHARS_MAX: usize = 255;
 
 /// Seconds after which a caller may try again when the database or a place in a queue was not to be had.
 pub const RETRY_AFTER_SECONDS: u64 = 5;
+
+/// Sets the limits of forms and other bodies of pages, for `configure`.
+pub fn limit_forms(cfg: &mut web::ServiceConfig) {
+    cfg.app_data(web::FormConfig::default().limit(FORM_BYTES_MAX));
+    cfg.app_data(web::PayloadConfig::new(FORM_BYTES_MAX));
+}

@@ -21,6 +21,8 @@ pub mod setup;
 pub mod sign_in;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 pub mod tokens;
 
 pub use accounts::{change_password, create_user, reset_password};
