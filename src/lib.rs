@@ -1,1 +1,4 @@
 //! Clickledger: a self-hosted affiliate tracker.
+
+pub mod domain;
+pub mod visitor;

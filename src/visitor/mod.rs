@@ -1,0 +1,3 @@
+//! Who is this: address -> country, user agent -> device, bot or not, unique or not.
+
+pub mod country;
