@@ -3,6 +3,8 @@
 pub mod agent;
 mod bots;
 pub mod country;
+mod unique;
 
 pub use agent::Agent;
 pub use bots::{Signals, judge};
+pub use unique::{Uniques, VISITORS_MAX};
