@@ -9,6 +9,7 @@ use crate::domain::click_id::ClickId;
 use crate::domain::country::Country;
 use crate::domain::device::Device;
 use crate::domain::figures::Bots;
+use crate::domain::language::Language;
 use crate::domain::money::Currency;
 use diesel::prelude::*;
 use std::collections::BTreeMap;
@@ -133,13 +134,13 @@ impl TryFrom<ClickRow> for StoredClick {
             city: boxed(row.city),
             isp: boxed(row.isp),
             connection: boxed(row.connection),
-            brand: boxed(row.brand),
-            model: boxed(row.model),
-            os: boxed(row.os),
-            os_version: boxed(row.os_version),
-            browser: boxed(row.browser),
-            browser_version: boxed(row.browser_version),
-            language: boxed(row.language),
+            brand: row.brand.map(Into::into),
+            model: row.model.map(Into::into),
+            os: row.os.map(Into::into),
+            os_version: row.os_version.map(Into::into),
+            browser: row.browser.map(Into::into),
+            browser_version: row.browser_version.map(Into::into),
+            language: row.language.as_deref().and_then(Language::parse),
             referrer_host: boxed(row.referrer_host),
             domain: boxed(row.domain),
         };

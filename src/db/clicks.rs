@@ -6,6 +6,7 @@ use crate::domain::bot::BotReason;
 use crate::domain::click::{ClickRecord, LpClickRecord, RouteRefusal};
 use crate::domain::click_id::ClickId;
 use crate::domain::country::Country;
+use crate::domain::language::Language;
 use crate::domain::money::Currency;
 use diesel::prelude::*;
 use std::collections::{BTreeMap, HashSet};
@@ -109,7 +110,7 @@ impl<'a> NewClick<'a> {
             os_version: click.os_version.as_deref(),
             browser: click.browser.as_deref(),
             browser_version: click.browser_version.as_deref(),
-            language: click.language.as_deref(),
+            language: click.language.as_ref().map(Language::as_str),
             referrer_host: click.referrer_host.as_deref(),
             address: click.address.map(|address| address.to_string()),
             agent_id: click.agent_id,
