@@ -1,5 +1,7 @@
 //! Clickledger: a self-hosted affiliate tracker.
 
+pub mod clicks;
 pub mod db;
 pub mod domain;
+pub mod routing;
 pub mod visitor;

@@ -3,6 +3,7 @@
 use super::schema::journal_positions;
 use super::{AnyConnection, Result, on_each};
 use diesel::prelude::*;
+use std::collections::BTreeMap;
 
 /// A place in a worker's series of segments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +19,7 @@ pub struct Position {
 ///
 /// # Errors
 /// The database fails.
-pub fn lock(conn: &mut AnyConnection, journal: &str) -> Result<Vec<(i64, Position)>> {
+pub fn lock(conn: &mut AnyConnection, journal: &str) -> Result<BTreeMap<i64, Position>> {
     let own = journal_positions::table.filter(journal_positions::journal.eq(journal)).select((
         journal_positions::worker,
         journal_positions::segment,
@@ -28,6 +29,21 @@ pub fn lock(conn: &mut AnyConnection, journal: &str) -> Result<Vec<(i64, Positio
         AnyConnection::Sqlite(c) => own.load(c)?,
         AnyConnection::Pg(c) => own.for_update().load(c)?,
     };
+    Ok(rows
+        .into_iter()
+        .map(|(worker, segment, byte_offset)| (worker, Position { segment, byte_offset }))
+        .collect())
+}
+
+/// The positions of a journal's workers, without a lock.
+///
+/// # Errors
+/// The database fails.
+pub fn find(conn: &mut AnyConnection, journal: &str) -> Result<BTreeMap<i64, Position>> {
+    let rows: Vec<(i64, i64, i64)> = journal_positions::table
+        .filter(journal_positions::journal.eq(journal))
+        .select((journal_positions::worker, journal_positions::segment, journal_positions::byte_offset))
+        .load(conn)?;
     Ok(rows
         .into_iter()
         .map(|(worker, segment, byte_offset)| (worker, Position { segment, byte_offset }))
