@@ -1,6 +1,7 @@
 //! Clickledger: a self-hosted affiliate tracker.
 
 pub mod clicks;
+pub mod conversions;
 pub mod db;
 pub mod domain;
 pub mod routing;
