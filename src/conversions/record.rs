@@ -34,6 +34,9 @@ pub struct Group<'a> {
     pub sums: RollupDelta,
 }
 
+/// A click, and the offer of the advertiser that it reached.
+type Reached = (ClickFacts, Arc<OfferRoute>);
+
 /// A verdict with the changes that belong to it: written once the postback has its number.
 pub struct Settled {
     /// The verdict.
@@ -96,7 +99,7 @@ impl<'a> Group<'a> {
         conn: &mut AnyConnection,
         claim: &Claim,
         advertiser: &AdvertiserRoute,
-    ) -> db::Result<Result<(ClickFacts, Option<Arc<OfferRoute>>), Verdict>> {
+    ) -> db::Result<Result<Reached, Verdict>> {
         let Some(id) = claim.click_id else {
             let shown: String = claim.cid.chars().take(60).collect();
             return Ok(Err(Verdict::new(
@@ -111,7 +114,7 @@ impl<'a> Group<'a> {
             )));
         };
         match self.offer_of(conn, click, advertiser.id)? {
-            Some(offer) => Ok(Ok((click.clone(), Some(offer)))),
+            Some(offer) => Ok(Ok((click.clone(), offer))),
             None => {
                 let mut verdict = Verdict::new(
                     Code::ParkedWrongOffer,
@@ -157,7 +160,7 @@ impl<'a> Group<'a> {
         judged: &Judged,
         claim: &Claim,
         advertiser: &AdvertiserRoute,
-        (click, offer): (ClickFacts, Option<Arc<OfferRoute>>),
+        (click, offer): Reached,
     ) -> db::Result<Settled> {
         let is_test = click.is_test || claim.is_test || judged.incoming.is_test;
         let fixed = |code, message: String| Verdict { is_test, ..Verdict::new(code, message) };
@@ -177,7 +180,7 @@ impl<'a> Group<'a> {
                         format!("The click is {} days old, the window {window_days}", age_ms / DAY_MS);
                     return Ok(fixed(Code::ParkedOutsideWindow, message).into());
                 }
-                return self.record(conn, judged, claim, advertiser, &click, offer.as_deref());
+                return self.record(conn, judged, claim, advertiser, &click, &offer);
             }
         };
         self.change(conn, judged, claim, advertiser, existing)
@@ -190,10 +193,10 @@ impl<'a> Group<'a> {
         claim: &Claim,
         advertiser: &AdvertiserRoute,
         click: &ClickFacts,
-        offer: Option<&OfferRoute>,
+        offer: &OfferRoute,
     ) -> db::Result<Settled> {
         let is_test = click.is_test || claim.is_test || judged.incoming.is_test;
-        let earned = earn(claim, offer, self.catalog.currency);
+        let earned = earn(claim, offer);
         if earned.currency != self.catalog.currency {
             return Ok(Settled::from(Verdict { is_test, ..no_rate(earned.currency, self.catalog.currency) }));
         }
@@ -222,7 +225,7 @@ impl<'a> Group<'a> {
         claim: &Claim,
         advertiser: &AdvertiserRoute,
         click: &ClickFacts,
-        offer: Option<&OfferRoute>,
+        offer: &OfferRoute,
         earned: &Earned,
     ) -> NewConversion {
         let received = judged.incoming.received_at_ms;
@@ -241,7 +244,7 @@ impl<'a> Group<'a> {
             campaign_id: click.campaign_id,
             path_id: click.path_id,
             lander_id: click.lander_id,
-            offer_id: offer.map(|offer| offer.id),
+            offer_id: Some(offer.id),
             source_id: click.source_id,
             clicked_at_ms: click.clicked_at_ms,
             converted_at_ms,
@@ -428,11 +431,9 @@ struct Earned {
     note: Option<&'static str>,
 }
 
-fn earn(claim: &Claim, offer: Option<&OfferRoute>, account: Currency) -> Earned {
-    let own = offer.and_then(|route| route.offer.own_revenue(claim.sale_amount));
-    let own = own.filter(|_| claim.event == DEFAULT_EVENT);
-    let own_currency = offer.map_or(account, |route| route.offer.currency);
-    let mode = offer.map_or(RevenueMode::Auto, |route| route.offer.revenue_mode);
+fn earn(claim: &Claim, route: &OfferRoute) -> Earned {
+    let own = route.offer.own_revenue(claim.sale_amount).filter(|_| claim.event == DEFAULT_EVENT);
+    let (own_currency, mode) = (route.offer.currency, route.offer.revenue_mode);
     // A refund of something never counted earns nothing.
     let sent = claim.revenue.map(|amount| if amount.micros() < 0 { Money::ZERO } else { amount });
     let by_postback = |revenue| Earned { revenue, currency: claim.currency, note: None };
