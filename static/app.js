@@ -218,15 +218,16 @@
     const compared = data.compare.length > 0;
     const everyX = Math.max(1, Math.ceil(data.labels.length / Math.max(3, Math.floor((width - axisWidth) / 76))));
     const scaleX = { time: false, range: () => [-0.5, xs.length - 0.5] };
-    const cursor = { sync: { key: "chart" }, y: false, points: { show: false }, drag: { setScale: false, x: false, y: false } };
+    const snap = (plot, left, top) => (left < 0 ? [left, top] : [plot.valToPos(plot.posToIdx(left), "x"), top]);
+    const cursor = { move: snap, sync: { key: "chart" }, y: false, points: { show: false }, drag: { setScale: false, x: false, y: false } };
     const series = (stroke, more = {}) => ({ stroke, width: 1.75, points: { show: false }, ...more });
     const yAxis = (values, space) => ({ size: axisWidth, font, stroke: ink.faint, space, gap: 8, values,
       grid: { stroke: ink.line, width: 1 }, ticks: { show: false } });
     const ticks = (max) => (max > 0 ? [0, max] : [0]);
 
     box.replaceChildren();
-    const top = document.createElement("div"); top.className = "chart-money";
-    const bottom = document.createElement("div"); bottom.className = "chart-clicks";
+    const top = document.createElement("div"); top.className = "money";
+    const bottom = document.createElement("div"); bottom.className = "strip";
     const tip = document.createElement("div"); tip.className = "tip"; tip.hidden = true;
     box.append(top, bottom, tip);
     const hooks = { setCursor: [(plot) => showTip(plot, box, tip)] };
@@ -289,6 +290,10 @@
   }
 
   // ---- start ----
+  for (const notice of all("[data-notice]")) {
+    // One that can be undone stays until it is closed.
+    if (!notice.querySelector("form") && !notice.matches(".bad")) setTimeout(() => notice.remove(), 6000);
+  }
   showTheme();
   all("[data-template]").forEach(wireTemplate);
   all("[data-chart]").forEach(wireChart);
