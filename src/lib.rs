@@ -1,1 +1,3 @@
 //! Clickledger: a self-hosted affiliate tracker.
+
+pub mod pages;

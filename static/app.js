@@ -54,7 +54,7 @@
 
   // ---- keys: / to search, Escape to close, j and k or arrows along a table, Enter to open ----
   function typing(target) {
-    return target.matches("input, select, textarea, [contenteditable]");
+    return target.matches?.("input, select, textarea, [contenteditable]");
   }
   function stepRow(step) {
     const rows = all("table[data-keys] tbody tr");
@@ -75,7 +75,7 @@
       return;
     }
     if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
-    const inTable = event.target.closest("table[data-keys]");
+    const inTable = event.target.closest?.("table[data-keys]");
     if (event.key === "/") {
       const box = document.querySelector("[data-slash]") || document.querySelector("input[type=search]");
       if (box) { event.preventDefault(); box.focus(); box.select(); }

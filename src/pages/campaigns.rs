@@ -10,7 +10,11 @@ use super::tables::{Column, Listing, Sort};
 /// The figures of the campaigns report, in order: key in the query, heading, formula.
 pub const FIGURES: [(&str, &str, &str); 13] = [
     ("clicks", "Clicks", "Clicks, bots left out"),
-    ("uniques", "Unique", "Clicks of visitors new within the campaign's window; the sum of clicks marked unique"),
+    (
+        "uniques",
+        "Unique",
+        "Clicks of visitors new within the campaign's window; the sum of clicks marked unique",
+    ),
     ("conversions", "Conv.", "Conversions = approved + pending"),
     ("approved", "Approved", "Approved conversions"),
     ("cr", "CR", "Conversion rate = conversions / clicks"),

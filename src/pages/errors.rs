@@ -21,17 +21,26 @@ pub struct ErrorPage {
 impl ErrorPage {
     /// Not there, or not yours.
     pub fn not_found() -> Self {
-        Self::plain("404", "There is nothing here", "The address is wrong, or what stood here is not yours to see.")
+        Self::plain(
+            "404",
+            "There is nothing here",
+            "The address is wrong, or what stood here is not yours to see.",
+        )
     }
 
     /// The role does not allow it.
     pub fn forbidden() -> Self {
-        Self::plain("403", "Your role does not allow this", "Ask an admin of this installation to do it or to widen your role.")
+        Self::plain(
+            "403",
+            "Your role does not allow this",
+            "Ask an admin of this installation to do it or to widen your role.",
+        )
     }
 
     /// Our fault.
     pub fn internal(request_id: &str) -> Self {
-        let text = "This is our fault, and it is in the log. Clicks and postbacks are not affected by this page.";
+        let text =
+            "This is our fault, and it is in the log. Clicks and postbacks are not affected by this page.";
         Self { request_id: request_id.to_owned(), ..Self::plain("500", "Something broke", text) }
     }
 

@@ -15,6 +15,7 @@ pub mod layout;
 pub mod offers;
 pub mod parts;
 pub mod postbacks;
+pub mod search;
 pub mod settings;
 pub mod setup;
 pub mod sign_in;

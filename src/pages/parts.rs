@@ -255,3 +255,33 @@ pub struct Empty {
     /// The next step.
     pub action: Option<Link>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Piece, braces};
+
+    fn shown(pieces: &[Piece]) -> Vec<(&str, bool)> {
+        pieces.iter().map(|piece| (piece.text.as_str(), piece.is_marked)).collect()
+    }
+
+    #[test]
+    fn macros_are_marked_and_nothing_is_lost() {
+        let url = "https://shop.example/?ref={click_id}&s={sub1|lower}#x";
+        let pieces = braces(url);
+        let expected = [
+            ("https://shop.example/?ref=", false),
+            ("{click_id}", true),
+            ("&s=", false),
+            ("{sub1|lower}", true),
+            ("#x", false),
+        ];
+        assert_eq!(shown(&pieces), expected);
+        assert_eq!(pieces.iter().map(|piece| piece.text.as_str()).collect::<String>(), url);
+    }
+
+    #[test]
+    fn a_brace_without_its_partner_is_plain_text() {
+        assert_eq!(shown(&braces("a={b")), [("a={b", false)]);
+        assert_eq!(shown(&braces("")), []);
+    }
+}

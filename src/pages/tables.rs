@@ -18,8 +18,31 @@ pub struct Table {
     pub rows: Vec<Row>,
     /// Said instead of rows where there are none.
     pub empty: Empty,
-    /// Whether the first column takes all space left over (reports and lists) or only what it needs (logs).
-    pub is_log: bool,
+    /// How its columns share the room.
+    pub shape: Shape,
+}
+
+/// How the columns of a table share the room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shape {
+    /// Names and many figures: the names take what the figures leave over.
+    #[default]
+    Report,
+    /// Names and a few facts, spread evenly. The last column stands right.
+    List,
+    /// One line per thing that happened; a column marked wide takes what is left over.
+    Log,
+}
+
+impl Shape {
+    /// Its class in the style sheet.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Report => "report",
+            Self::List => "list",
+            Self::Log => "log",
+        }
+    }
 }
 
 /// One column.
