@@ -110,6 +110,8 @@ mod rows {
     entity_store!(campaigns, Campaign, search: name, slug);
 }
 
+pub use rows::{lock, statuses};
+
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = paths)]
 struct PathRow {

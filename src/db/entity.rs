@@ -1,6 +1,6 @@
-//! What every editable noun does with its table: find, list with search, all, insert, update.
+//! What every editable noun does with its table: find, lock, list with search, all, statuses, update.
 
-/// Writes those five functions for a table whose `Row` reads into [`super::search::Saved`] and whose
+/// Writes those functions for a table whose `Row` reads into [`super::search::Saved`] and whose
 /// `Fields` are made by `Fields::new(&value, now_ms)`. The search looks into the named text columns.
 macro_rules! entity_store {
     ($table:ident, $value:ty, search: $first:ident $(, $other:ident)*) => {
@@ -11,6 +11,40 @@ macro_rules! entity_store {
         pub fn find(conn: &mut AnyConnection, id: i64) -> Result<Option<Saved<$value>>> {
             let row: Option<Row> = $table::table.find(id).select(Row::as_select()).first(conn).optional()?;
             row.map(TryInto::try_into).transpose()
+        }
+
+        /// Holds one until the transaction ends, so that of two changes at once the later sees what the
+        /// earlier wrote. SQLite has one writer as it is.
+        ///
+        /// # Errors
+        /// The database fails.
+        pub fn lock(conn: &mut AnyConnection, id: i64) -> Result<()> {
+            if let AnyConnection::Pg(pg) = conn {
+                let one = $table::table.find(id).select($table::id).for_update();
+                one.first::<i64>(pg).optional()?;
+            }
+            Ok(())
+        }
+
+        /// The status of each that is there among some numbers.
+        ///
+        /// # Errors
+        /// The database fails.
+        pub fn statuses(
+            conn: &mut AnyConnection,
+            ids: &[i64],
+        ) -> Result<std::collections::HashMap<i64, EntityStatus>> {
+            let mut statuses = std::collections::HashMap::new();
+            for some in ids.chunks($crate::db::search::VALUES_MAX) {
+                let rows: Vec<(i64, String)> = $table::table
+                    .filter($table::id.eq_any(some))
+                    .select(($table::id, $table::status))
+                    .load(conn)?;
+                for (id, status) in rows {
+                    statuses.insert(id, $crate::db::word(&status, EntityStatus::parse)?);
+                }
+            }
+            Ok(statuses)
         }
 
         /// A page of them by name; what is archived only when asked for.

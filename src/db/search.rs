@@ -9,6 +9,9 @@ pub const PAGE_SIZE_MAX: i64 = 500;
 /// The last page that may be asked for: beyond it the database would count for nothing.
 pub const PAGE_MAX: i64 = 100_000;
 
+/// Values in one statement: SQLite takes a bounded number.
+pub(super) const VALUES_MAX: usize = 500;
+
 /// What part of a list is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListQuery {

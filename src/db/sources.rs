@@ -97,3 +97,12 @@ pub fn insert(conn: &mut AnyConnection, value: &Source, partner_key: &str, now_m
         .returning(sources::id)
         .get_result(c))?)
 }
+
+/// The partner key of each of some sources, by its number.
+///
+/// # Errors
+/// The database fails.
+pub fn keys_of(conn: &mut AnyConnection, ids: &[i64]) -> Result<Vec<(i64, String)>> {
+    let own = sources::table.filter(sources::id.eq_any(ids));
+    Ok(own.select((sources::id, sources::partner_key)).load(conn)?)
+}

@@ -1,0 +1,68 @@
+//! `/advertisers`
+
+use super::Answer;
+use super::list::{Page, list_query};
+use super::resource::{self, resource};
+use super::words::instant;
+use crate::db::search::Saved;
+use crate::domain::advertiser::{Advertiser as Noun, AdvertiserKind, EventMeaning, MissingStatus};
+use crate::domain::lander::EntityStatus;
+use crate::domain::money::Currency;
+use crate::domain::status::Status;
+use crate::entities;
+use crate::http::{App, Error, Reader, Writer, changing, json_fields, now_ms, reading};
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+resource!(advertisers);
+
+#[derive(Serialize)]
+struct Body {
+    id: i64,
+    name: String,
+    kind: AdvertiserKind,
+    currency: Currency,
+    status: EntityStatus,
+    postback_key: String,
+    postback_url: String,
+    template: String,
+    param_map: BTreeMap<String, String>,
+    status_map: BTreeMap<String, Status>,
+    event_map: BTreeMap<String, EventMeaning>,
+    missing_status: MissingStatus,
+    reopen_rejected: bool,
+    window_days: i64,
+    created_at: String,
+    updated_at: String,
+}
+
+fn bodies(app: &App, public_url: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Body>, entities::Error> {
+    let ids: Vec<i64> = saved.iter().map(|one| one.id).collect();
+    let mut keys = entities::advertisers::postback_keys(&app.db, &ids)?;
+    let body = |one: Saved<Noun>| {
+        let key = keys.remove(&one.id).unwrap_or_default();
+        let reopen_rejected = one.value.may_reopen_rejected();
+        let value = one.value;
+        Body {
+            id: one.id,
+            name: value.name,
+            kind: value.kind,
+            currency: value.currency,
+            status: value.status,
+            postback_url: entities::postback_url(public_url, &key),
+            template: entities::postback_template(public_url, &key),
+            postback_key: key,
+            param_map: value.param_map,
+            status_map: value.status_map,
+            event_map: value.event_map,
+            missing_status: value.missing_status,
+            reopen_rejected,
+            window_days: value.window_days,
+            created_at: instant(one.created_at_ms),
+            updated_at: instant(one.updated_at_ms),
+        }
+    };
+    Ok(saved.into_iter().map(body).collect())
+}

@@ -1,0 +1,45 @@
+//! The API, version 1: JSON under `/api/v1`, by token. One file per resource.
+
+mod advertisers;
+mod campaigns;
+mod landers;
+mod list;
+mod offers;
+mod resource;
+mod sources;
+mod templates;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use crate::http::{Error, RequestSpan, api_door};
+use actix_web::{HttpResponse, middleware, web};
+use tracing_actix_web::TracingLogger;
+
+/// What a handler answers.
+type Answer = Result<HttpResponse, Error>;
+
+/// Hangs the API under `/api`. The state must be attached as `web::Data<http::App>`.
+pub fn configure(cfg: &mut web::ServiceConfig) {
+    let version_1 = web::scope("/v1").configure(version_1).default_service(web::to(no_such_address));
+    cfg.service(
+        web::scope("/api")
+            .wrap(middleware::from_fn(api_door))
+            .wrap(TracingLogger::<RequestSpan>::new())
+            .service(version_1)
+            .default_service(web::to(no_such_address)),
+    );
+}
+
+fn version_1(cfg: &mut web::ServiceConfig) {
+    cfg.configure(advertisers::configure)
+        .configure(offers::configure)
+        .configure(landers::configure)
+        .configure(sources::configure)
+        .configure(campaigns::configure)
+        .configure(templates::configure);
+}
+
+async fn no_such_address() -> Answer {
+    Err(Error::NotFound)
+}

@@ -1,0 +1,22 @@
+//! Advertisers, offers, landers, sources and campaigns: create, change, archive.
+//!
+//! Takes fields as they came, checks them in themselves and against the database, writes them, and gives
+//! pages and API the same errors. Every change is one transaction. Nothing is ever erased.
+
+mod editing;
+mod error;
+mod links;
+mod preview;
+mod references;
+
+pub mod advertisers;
+pub mod campaigns;
+pub mod landers;
+pub mod offers;
+pub mod random;
+pub mod sources;
+
+pub use editing::{Fields, account_currency};
+pub use error::Error;
+pub use links::{campaign_url, postback_template, postback_url};
+pub use preview::preview;

@@ -1,0 +1,151 @@
+//! The state that all doors share.
+
+use super::client;
+use super::limits::HEADER_BYTES_MAX;
+use super::passwords::Passwords;
+use super::problem::{Problem, plain_page};
+use super::throttle::Throttle;
+use crate::db::Db;
+use crate::routing::LiveCatalog;
+use actix_web::HttpRequest;
+use actix_web::http::header::{HOST, HeaderName};
+use ipnet::IpNet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Draws the page of an error.
+pub type ErrorPage = fn(&Problem) -> String;
+
+/// What the doors need to know of the installation.
+#[derive(Clone, Debug, Default)]
+pub struct HttpConfig {
+    /// The address people and networks use, without a slash at the end: `https://trk.example`.
+    pub public_url: Option<String>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The only host that answers pages and API, where one is set.
+    pub dashboard_host: Option<String>,
+}
+
+impl HttpConfig {
+    /// Whether the public address is https: cookies are marked `Secure` then.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+
+    /// Whether pages and API answer on the host of this request.
+    pub(super) fn is_dashboard(&self, request: &HttpRequest) -> bool {
+        let Some(wanted) = &self.dashboard_host else { return true };
+        host(request).is_some_and(|host| without_port(&host).eq_ignore_ascii_case(without_port(wanted)))
+    }
+}
+
+/// The shared state. Kept as `web::Data<App>`.
+pub struct App {
+    /// The database of record.
+    pub db: Arc<Db>,
+    /// What the click path routes by; reloaded after every change.
+    pub catalog: Arc<LiveCatalog>,
+    /// What is configured.
+    pub config: HttpConfig,
+    /// Draws error pages; a plain one until another is set.
+    pub error_page: ErrorPage,
+    pub(super) throttle: Throttle,
+    pub(super) passwords: Passwords,
+}
+
+impl App {
+    /// The state of a server.
+    #[must_use]
+    pub fn new(db: Arc<Db>, catalog: Arc<LiveCatalog>, config: HttpConfig) -> Self {
+        let (throttle, passwords) = (Throttle::default(), Passwords::default());
+        Self { db, catalog, config, error_page: plain_page, throttle, passwords }
+    }
+
+    /// The address of this installation as the caller can use it, without a slash at the end: the
+    /// configured one, else that of the request.
+    #[must_use]
+    pub fn public_url(&self, request: &HttpRequest) -> String {
+        if let Some(url) = &self.config.public_url {
+            return url.trim_end_matches('/').to_owned();
+        }
+        let scheme = if self.is_forwarded_https(request) { "https" } else { "http" };
+        let host = host(request).unwrap_or_else(|| "localhost".to_owned());
+        format!("{scheme}://{host}")
+    }
+
+    /// The client's address.
+    #[must_use]
+    pub fn client_address(&self, request: &HttpRequest) -> IpAddr {
+        client::address(request, &self.config.trusted_proxies)
+    }
+
+    /// A trusted proxy says that its client came by https.
+    fn is_forwarded_https(&self, request: &HttpRequest) -> bool {
+        let proto = HeaderName::from_static("x-forwarded-proto");
+        client::is_trusted_peer(request, &self.config.trusted_proxies)
+            && request.headers().get(proto).is_some_and(|value| value.as_bytes() == b"https")
+    }
+}
+
+/// The request's own host and port, where it is written in the letters of one.
+pub(super) fn host(request: &HttpRequest) -> Option<String> {
+    let from_header = request.headers().get(HOST).and_then(|value| value.to_str().ok());
+    let written = from_header.or_else(|| request.uri().authority().map(|authority| authority.as_str()))?;
+    let is_letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']');
+    let is_host = !written.is_empty() && written.len() <= HEADER_BYTES_MAX && written.bytes().all(is_letter);
+    is_host.then(|| written.to_ascii_lowercase())
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::testing::app_with;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn the_public_url_is_configured_or_the_requests_own() {
+        let named = TestRequest::get().insert_header((HOST, "Trk.Example:8080")).to_http_request();
+        let broken = TestRequest::get().insert_header((HOST, "a\"><script>")).to_http_request();
+        let (app, _folder) = app_with(HttpConfig::default());
+        assert_eq!(app.public_url(&named), "http://trk.example:8080");
+        assert_eq!(app.public_url(&broken), "http://localhost");
+        let config =
+            HttpConfig { public_url: Some("https://t.example/".to_owned()), ..HttpConfig::default() };
+        let (app, _folder) = app_with(config);
+        assert_eq!(app.public_url(&named), "https://t.example");
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_speaks_for_https() {
+        let config =
+            HttpConfig { trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()], ..HttpConfig::default() };
+        let (app, _folder) = app_with(config);
+        let from = |peer: &str| {
+            TestRequest::get()
+                .peer_addr(format!("{peer}:1").parse().unwrap())
+                .insert_header((HOST, "t.example"))
+                .insert_header(("x-forwarded-proto", "https"))
+                .to_http_request()
+        };
+        assert_eq!(app.public_url(&from("10.0.0.1")), "https://t.example");
+        assert_eq!(app.public_url(&from("203.0.113.1")), "http://t.example");
+    }
+
+    #[test]
+    fn a_dashboard_host_alone_answers() {
+        let config = HttpConfig { dashboard_host: Some("desk.example".to_owned()), ..HttpConfig::default() };
+        let on = |host: &str| TestRequest::get().insert_header((HOST, host)).to_http_request();
+        assert!(config.is_dashboard(&on("DESK.example:443")));
+        assert!(!config.is_dashboard(&on("trk.example")));
+        assert!(HttpConfig::default().is_dashboard(&on("trk.example")));
+    }
+}

@@ -1,0 +1,37 @@
+//! What all doors share: state, errors, sign-in, roles as extractor types, client address, limits.
+
+mod accounts;
+mod app;
+mod blocking;
+mod client;
+mod clock;
+mod door;
+mod error;
+mod json;
+mod passwords;
+mod problem;
+mod same_origin;
+mod sessions;
+mod throttle;
+mod trace;
+mod user;
+
+pub mod limits;
+pub mod setup;
+pub mod sign_in;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod tokens;
+
+pub use accounts::{change_password, create_user, reset_password};
+pub use app::{App, ErrorPage, HttpConfig};
+pub use blocking::{blocking, changing, reading};
+pub use clock::now_ms;
+pub use door::{api_door, page_door};
+pub use error::Error;
+pub use json::json_fields;
+pub use passwords::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
+pub use problem::Problem;
+pub use same_origin::SameOrigin;
+pub use trace::RequestSpan;
+pub use user::{PageWrite, Reader, SignedIn, Writer, local_path};
