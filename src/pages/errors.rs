@@ -1,4 +1,4 @@
-//! Error pages, and the plain page for a tracking link that leads nowhere.
+//! Error pages.
 
 use askama::Template;
 
@@ -61,8 +61,3 @@ impl ErrorPage {
         }
     }
 }
-
-/// The public page for a tracking link that leads nowhere. It stands alone: no script, no style sheet, no name.
-#[derive(Debug, Clone, Default, Template)]
-#[template(path = "errors/nowhere.html")]
-pub struct NowherePage {}

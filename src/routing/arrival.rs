@@ -91,9 +91,15 @@ impl Router<'_> {
 
     /// The target of a click that could not be kept: the same one, without a click id.
     #[must_use]
-    pub fn without_id(&self, campaign: &CampaignRoute, arrival: &Arrival<'_>, record: &ClickRecord) -> Option<String> {
+    pub fn without_id(
+        &self,
+        campaign: &CampaignRoute,
+        arrival: &Arrival<'_>,
+        record: &ClickRecord,
+    ) -> Option<String> {
         let path = campaign.paths.iter().find(|path| Some(path.id) == record.path_id);
-        let lander = path.and_then(|path| path.landers.iter().find(|(lander, _)| Some(lander.id) == record.lander_id));
+        let lander =
+            path.and_then(|path| path.landers.iter().find(|(lander, _)| Some(lander.id) == record.lander_id));
         let mut filled = ClickValues::new(record, self.catalog, arrival);
         filled.is_lost = true;
         let template = match lander {

@@ -8,7 +8,7 @@ use actix_web::http::header::{
 use actix_web::{HttpRequest, HttpResponse};
 
 /// The page for a link that leads nowhere. Whole in itself: no style sheet, no script.
-const NOWHERE: &str = include_str!("nowhere.html");
+const NOWHERE: &str = include_str!("../../templates/errors/nowhere.html");
 
 /// A redirect, with cookies to set.
 pub fn redirect(url: &str, kind: Redirect, cookies: &[String]) -> HttpResponse {

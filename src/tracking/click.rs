@@ -1,10 +1,9 @@
 //! The click: collect the facts, let routing decide, keep the record, send the visitor on.
 
-use super::Doors;
 use super::answer::{cookie, header, nowhere, redirect};
 use crate::clicks::{Record, WorkerJournal};
 use crate::domain::click_id::ClickId;
-use crate::http::client::client_address;
+use crate::http::{OwnJournal, Tracker};
 use crate::routing::{Arrival, CampaignRoute, Draws};
 use crate::visitor::{self, Signals};
 use actix_web::http::Method;
@@ -22,12 +21,8 @@ pub const CLICK_COOKIE: &str = "cl_click";
 const CLICK_COOKIE_SECONDS: i64 = 86_400;
 
 /// `GET` and `HEAD /c/{slug}`.
-pub async fn show(
-    request: HttpRequest,
-    doors: web::Data<Doors>,
-    journal: web::ReqData<Rc<WorkerJournal>>,
-) -> HttpResponse {
-    arrive(&request, &doors, &journal).await
+pub async fn show(request: HttpRequest, tracker: web::Data<Tracker>, journal: OwnJournal) -> HttpResponse {
+    arrive(&request, &tracker, &journal.0).await
 }
 
 /// Now, Unix milliseconds.
@@ -36,20 +31,20 @@ pub fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-async fn arrive(request: &HttpRequest, doors: &Doors, journal: &Rc<WorkerJournal>) -> HttpResponse {
-    let catalog = doors.catalog.get();
+async fn arrive(request: &HttpRequest, tracker: &Tracker, journal: &Rc<WorkerJournal>) -> HttpResponse {
+    let catalog = tracker.catalog.get();
     let slug = request.match_info().get("slug").unwrap_or("");
     let Some(campaign) = catalog.by_slug(slug).map(Arc::clone) else {
         note_unknown(slug);
         return nowhere();
     };
-    let router = doors.router(&catalog);
-    let arrival = collect(request, doors, &campaign);
+    let router = tracker.router(&catalog);
+    let arrival = collect(request, tracker, &campaign);
     let routed = router.route(&campaign, &arrival, Draws::random());
     if let Some(refusal) = routed.record.refusal {
         tracing::debug!(campaign = campaign.id, %refusal, "a visitor could not be sent to an offer");
     }
-    let cookies = cookies(doors, &campaign, &routed);
+    let cookies = cookies(tracker, &campaign, &routed);
     let (mut url, is_on_lander) = (routed.url, routed.record.lander_id.is_some());
     let record = Record::Click(Box::new(routed.record));
     let is_kept = journal.append(&record).await.is_ok();
@@ -58,7 +53,7 @@ async fn arrive(request: &HttpRequest, doors: &Doors, journal: &Rc<WorkerJournal
         journal.count_lost();
         url = router.without_id(&campaign, &arrival, &record);
     } else if is_on_lander {
-        doors.recent.keep(*record);
+        tracker.recent.keep(*record);
     }
     match url {
         Some(url) if is_kept => redirect(&url, campaign.redirect, &cookies),
@@ -68,7 +63,7 @@ async fn arrive(request: &HttpRequest, doors: &Doors, journal: &Rc<WorkerJournal
 }
 
 /// Everything that routing asks about a request.
-fn collect<'a>(request: &'a HttpRequest, doors: &Doors, campaign: &CampaignRoute) -> Arrival<'a> {
+fn collect<'a>(request: &'a HttpRequest, tracker: &Tracker, campaign: &CampaignRoute) -> Arrival<'a> {
     let now_ms = now_ms();
     let headers = request.headers();
     Arrival {
@@ -77,7 +72,7 @@ fn collect<'a>(request: &'a HttpRequest, doors: &Doors, campaign: &CampaignRoute
         query: request.query_string(),
         host: header(headers, HOST),
         visitor: visitor::Arrival {
-            address: client_address(request, &doors.trusted_proxies),
+            address: tracker.client_address(request),
             agent_text: header(headers, USER_AGENT).unwrap_or(""),
             referrer: header(headers, REFERER),
             accept_language: header(headers, ACCEPT_LANGUAGE),
@@ -104,9 +99,9 @@ fn unique_cookie(campaign_id: i64) -> String {
     format!("cl_u{campaign_id}")
 }
 
-fn cookies(doors: &Doors, campaign: &CampaignRoute, routed: &crate::routing::Routed) -> Vec<String> {
+fn cookies(tracker: &Tracker, campaign: &CampaignRoute, routed: &crate::routing::Routed) -> Vec<String> {
     let mut cookies = Vec::new();
-    let secure = if doors.is_secure { "; Secure" } else { "" };
+    let secure = if tracker.is_secure { "; Secure" } else { "" };
     if routed.record.is_unique && routed.record.bot.is_none() {
         let seconds = campaign.unique_window_ms / 1_000;
         cookies.push(format!(

@@ -1,11 +1,10 @@
 //! The postback endpoint: hand the request over as it came, answer with the verdict.
 
-use super::Doors;
 use super::answer::header;
 use super::click::now_ms;
 use crate::conversions::{BODY_BYTES_MAX, Incoming, Verdict};
 use crate::domain::verdict::{Code, PostbackResult};
-use crate::http::client::client_address;
+use crate::http::Tracker;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
@@ -31,12 +30,12 @@ struct Answer<'a> {
 }
 
 /// `GET` and `POST /postback/{key}`.
-pub async fn receive(request: HttpRequest, doors: web::Data<Doors>, body: web::Payload) -> HttpResponse {
+pub async fn receive(request: HttpRequest, tracker: web::Data<Tracker>, body: web::Payload) -> HttpResponse {
     let (body, is_body_cut) = read_body(body).await;
     let incoming = Incoming {
         key: request.match_info().get("key").unwrap_or("").to_owned(),
         method: request.method().to_string(),
-        address: client_address(&request, &doors.trusted_proxies).to_string(),
+        address: tracker.client_address(&request).to_string(),
         content_type: header(request.headers(), CONTENT_TYPE).map(|kind| kind.chars().take(255).collect()),
         query: request.query_string().as_bytes().to_vec(),
         body,
@@ -45,7 +44,7 @@ pub async fn receive(request: HttpRequest, doors: web::Data<Doors>, body: web::P
         is_test: false,
     };
     let request_id = format!("{:016x}", rand::random::<u64>());
-    match doors.postbacks.receive(incoming).await {
+    match tracker.postbacks.receive(incoming).await {
         Ok(verdict) => answer(&verdict, request_id),
         Err(_) => HttpResponse::ServiceUnavailable().insert_header((RETRY_AFTER, RETRY_SECONDS)).json(
             serde_json::json!({
