@@ -87,7 +87,7 @@ impl ManageConnection for Manager {
 }
 
 enum Writers {
-    Sqlite(WriteGate<PooledConnection<Manager>>),
+    Sqlite(Box<WriteGate<PooledConnection<Manager>>>),
     Pg(Pool<Manager>),
 }
 
@@ -124,7 +124,7 @@ impl Db {
                 let one = pool(1)?.get();
                 let one =
                     one.map_err(|why| OpenError(format!("The database {shown} cannot be opened: {why}")))?;
-                Writers::Sqlite(WriteGate::new(one))
+                Writers::Sqlite(Box::new(WriteGate::new(one)))
             }
             Backend::Postgres => Writers::Pg(pool(WRITERS_MAX)?),
         };

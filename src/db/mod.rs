@@ -13,19 +13,19 @@ mod write_gate;
 
 pub mod advertisers;
 pub mod campaigns;
-//pub mod catalog;
-//pub mod clicks;
-//pub mod conversions;
-//pub mod journal_positions;
+pub mod click_log;
+pub mod clicks;
+pub mod conversions;
+pub mod journal_positions;
 pub mod landers;
 pub mod offers;
-//pub mod partitions;
-//pub mod postbacks;
-//pub mod rollups;
+pub mod partitions;
+pub mod postbacks;
+pub mod rollups;
 pub mod search;
 pub mod settings;
 pub mod sources;
-//pub mod test_data;
+pub mod test_data;
 pub mod users;
 
 pub use connection::{AnyConnection, Backend, Db, OpenError, savepoint};

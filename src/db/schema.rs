@@ -441,6 +441,7 @@ diesel::table! {
         is_test -> Bool,
         writer_id -> BigInt,
         clicks -> BigInt,
+        uniques -> BigInt,
         lp_views -> BigInt,
         lp_clicks -> BigInt,
         lp_clickers -> BigInt,
@@ -469,6 +470,7 @@ diesel::table! {
         is_test -> Bool,
         writer_id -> BigInt,
         clicks -> BigInt,
+        uniques -> BigInt,
         lp_views -> BigInt,
         lp_clicks -> BigInt,
         lp_clickers -> BigInt,
@@ -492,3 +494,4 @@ diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(sessions, users);
 diesel::allow_tables_to_appear_in_same_query!(api_tokens, users);
+diesel::allow_tables_to_appear_in_same_query!(clicks, postbacks_received);

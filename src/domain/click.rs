@@ -4,10 +4,12 @@ use super::bot::BotReason;
 use super::click_id::ClickId;
 use super::country::Country;
 use super::device::Device;
+use super::language::Language;
 use super::money::Currency;
 use super::words::word_enum;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Characters kept of the source's click id.
 pub const EXTERNAL_ID_CHARS_MAX: usize = 1_024;
@@ -73,19 +75,19 @@ pub struct ClickRecord {
     /// The kind of device.
     pub device: Device,
     /// Its brand.
-    pub brand: Option<Box<str>>,
+    pub brand: Option<Arc<str>>,
     /// Its model.
-    pub model: Option<Box<str>>,
+    pub model: Option<Arc<str>>,
     /// The operating system.
-    pub os: Option<Box<str>>,
+    pub os: Option<Arc<str>>,
     /// Its version.
-    pub os_version: Option<Box<str>>,
+    pub os_version: Option<Arc<str>>,
     /// The browser.
-    pub browser: Option<Box<str>>,
+    pub browser: Option<Arc<str>>,
     /// Its version.
-    pub browser_version: Option<Box<str>>,
+    pub browser_version: Option<Arc<str>>,
     /// The first language, primary tag.
-    pub language: Option<Box<str>>,
+    pub language: Option<Language>,
     /// The host of the referring page.
     pub referrer_host: Option<Box<str>>,
     /// The client's address; `None` where addresses are not kept.

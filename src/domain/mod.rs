@@ -10,6 +10,7 @@ pub mod device;
 pub mod figures;
 pub mod input;
 pub mod lander;
+pub mod language;
 pub mod macros;
 pub mod money;
 pub mod offer;
@@ -20,3 +21,8 @@ pub mod status;
 pub mod template;
 pub mod verdict;
 pub(crate) mod words;
+
+pub use bot::BotReason;
+pub use country::Country;
+pub use device::Device;
+pub use language::Language;

@@ -1,24 +1,16 @@
-//! Which offer a click goes to; for now the catalog's door alone.
+//! Which offer does this click go to: the catalog in memory, weighted draws, macros filled.
 
-use crate::db::{self, Db};
+mod arrival;
+mod catalog;
+mod query;
+mod token;
+mod values;
 
-/// The catalog in use: read without waiting, replaced when something was saved.
-pub struct LiveCatalog;
-
-impl LiveCatalog {
-    /// Reads it for the first time.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub fn load(_db: &Db) -> db::Result<Self> {
-        Ok(Self)
-    }
-
-    /// Reads it anew, so that what was saved is live.
-    ///
-    /// # Errors
-    /// The database fails; the old one stays in use.
-    pub fn reload(&self, _db: &Db) -> db::Result<()> {
-        Ok(())
-    }
-}
+pub use arrival::{Arrival, Draws, Routed, Router, carries_click_id, draw_offer};
+pub use catalog::{
+    AdvertiserRoute, CampaignRoute, Catalog, CostRule, LanderRoute, LiveCatalog, OfferRoute, PathRoute,
+    SourceRoute,
+};
+pub use query::decode;
+pub use token::Sealer;
+pub use values::ClickValues;

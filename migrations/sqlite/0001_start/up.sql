@@ -257,6 +257,7 @@ create table lp_clicks (
     is_counted boolean not null
 );
 create index lp_clicks_by_click on lp_clicks (click_id);
+create index lp_clicks_uncounted on lp_clicks (click_id) where not is_counted;
 
 create table conversions (
     id integer primary key autoincrement,

@@ -1,0 +1,186 @@
+//! One batch of journal records as rows and sums, inside the ingester's transaction.
+
+use super::frame::Record;
+use super::ingester::MoveError;
+use super::reader::Placed;
+use crate::db::{AnyConnection, clicks, partitions, rollups};
+use crate::domain::click::{ClickRecord, LpClickRecord};
+use crate::domain::click_id::ClickId;
+use crate::domain::rollup::{Counters, RollupDelta};
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+/// Rows between two looks at the clock.
+const CHUNK_ROWS: usize = 1_000;
+
+/// The longest transaction, and the longest while other writers wait.
+const LONGEST: Duration = Duration::from_millis(250);
+const LONGEST_WHILE_WANTED: Duration = Duration::from_millis(50);
+
+/// Raw agents remembered as stored; at 8 bytes each, half a megabyte.
+const AGENTS_MAX: usize = 60_000;
+
+/// Lander clicks without their click that are looked through each time.
+const UNCOUNTED_MAX: i64 = 10_000;
+
+/// Which raw user agents the database has already, so that it is not asked for each click.
+#[derive(Default)]
+pub(super) struct KnownAgents {
+    stored: HashSet<i64>,
+    pending: Vec<i64>,
+    months: HashSet<i64>,
+}
+
+impl KnownAgents {
+    /// The transaction was committed.
+    pub(super) fn commit(&mut self) {
+        if self.stored.len() > AGENTS_MAX {
+            self.stored.clear();
+        }
+        self.stored.extend(self.pending.drain(..));
+    }
+
+    /// The transaction was not.
+    pub(super) fn forget(&mut self) {
+        self.pending.clear();
+        self.months.clear();
+    }
+}
+
+/// Inserts records with their sums; returns how many places of the batch were taken. Fewer than all
+/// where other writers wait.
+pub(super) fn insert(
+    conn: &mut AnyConnection,
+    placed: &[Placed],
+    agents: &mut KnownAgents,
+    writer_id: i64,
+    is_wanted: &dyn Fn() -> bool,
+) -> Result<usize, MoveError> {
+    let started = Instant::now();
+    let mut sums = RollupDelta::new();
+    let mut count = 0;
+    let mut fresh = HashMap::new();
+    for chunk in placed.chunks(CHUNK_ROWS) {
+        insert_clicks(conn, chunk, agents, &mut sums, &mut fresh)?;
+        insert_lp_clicks(conn, chunk, &mut sums)?;
+        count += chunk.len();
+        let spent = started.elapsed();
+        if spent > LONGEST || (spent > LONGEST_WHILE_WANTED && is_wanted()) {
+            break;
+        }
+    }
+    count_waiting_lp_clicks(conn, &fresh, &mut sums)?;
+    rollups::apply(conn, &sums, writer_id)?;
+    Ok(count)
+}
+
+/// The clicks of a chunk that were new, by id: what a lander click needs of its click.
+type Fresh = HashMap<ClickId, (i64, bool, bool)>;
+
+fn insert_clicks(
+    conn: &mut AnyConnection,
+    chunk: &[Placed],
+    agents: &mut KnownAgents,
+    sums: &mut RollupDelta,
+    fresh: &mut Fresh,
+) -> Result<(), MoveError> {
+    let records: Vec<&ClickRecord> = chunk
+        .iter()
+        .filter_map(|placed| match &placed.record {
+            Some(Record::Click(click)) => Some(click.as_ref()),
+            _ => None,
+        })
+        .collect();
+    let mut unknown: Vec<(i64, &str)> = Vec::new();
+    for click in &records {
+        if !agents.stored.contains(&click.agent_id) && !agents.pending.contains(&click.agent_id) {
+            agents.pending.push(click.agent_id);
+            unknown.push((click.agent_id, &click.agent));
+        }
+        let month = click.clicked_at_ms.div_euclid(86_400_000);
+        if agents.months.insert(month) {
+            partitions::ensure(conn, click.clicked_at_ms, click.clicked_at_ms)?;
+        }
+    }
+    clicks::insert_agents(conn, &unknown)?;
+    for (click, is_new) in records.iter().zip(clicks::insert(conn, &records)?) {
+        if is_new {
+            sums.add_click(click);
+            if click.lander_id.is_some() {
+                fresh.insert(click.id, (click.clicked_at_ms, click.bot.is_some(), click.is_test));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn insert_lp_clicks(
+    conn: &mut AnyConnection,
+    chunk: &[Placed],
+    sums: &mut RollupDelta,
+) -> Result<(), MoveError> {
+    let records: Vec<&LpClickRecord> = chunk
+        .iter()
+        .filter_map(|placed| match &placed.record {
+            Some(Record::LpClick(click)) => Some(click),
+            _ => None,
+        })
+        .collect();
+    if records.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<ClickId> =
+        records.iter().map(|record| record.click_id).collect::<HashSet<_>>().into_iter().collect();
+    let mut known: HashMap<ClickId, clicks::ClickFacts> =
+        clicks::facts(conn, &ids)?.into_iter().map(|facts| (facts.id, facts)).collect();
+    for record in records {
+        let click = known.get_mut(&record.click_id);
+        if !clicks::insert_lp_click(conn, record, click.is_some())? {
+            continue;
+        }
+        if let Some(click) = click {
+            count_one(
+                conn,
+                record,
+                (click.clicked_at_ms, click.is_bot, click.is_test),
+                click.lp_clicks == 0,
+                sums,
+            )?;
+            click.lp_clicks += 1;
+        }
+    }
+    Ok(())
+}
+
+fn count_one(
+    conn: &mut AnyConnection,
+    record: &LpClickRecord,
+    (clicked_at_ms, is_bot, is_test): (i64, bool, bool),
+    is_first: bool,
+    sums: &mut RollupDelta,
+) -> Result<(), MoveError> {
+    clicks::count_lp_click(conn, record.click_id, record.offer_id)?;
+    let one = Counters { lp_clicks: 1, lp_clickers: i64::from(is_first), ..Counters::default() };
+    sums.add_at_click(clicked_at_ms, record.campaign_id, is_bot, is_test, &one);
+    Ok(())
+}
+
+/// A lander click may have been moved before its click, from another worker's series or another node:
+/// it is counted when the click comes.
+fn count_waiting_lp_clicks(
+    conn: &mut AnyConnection,
+    fresh: &Fresh,
+    sums: &mut RollupDelta,
+) -> Result<(), MoveError> {
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    let mut seen = HashSet::new();
+    for record in clicks::uncounted_lp_clicks(conn, UNCOUNTED_MAX)? {
+        if let Some(click) = fresh.get(&record.click_id) {
+            count_one(conn, &record, *click, seen.insert(record.click_id), sums)?;
+            clicks::mark_lp_click_counted(conn, record.id)?;
+        }
+    }
+    Ok(())
+}

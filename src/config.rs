@@ -1,0 +1,179 @@
+//! Every setting once: its name, its default, what it does. No setting is needed to start.
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
+use ipnet::IpNet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// The settings of a process: environment variables, or options of the same name.
+#[derive(Clone, Debug, Args)]
+pub struct Config {
+    /// Where to listen for visitors, postbacks and people.
+    #[arg(long, global = true, env = "CLICKLEDGER_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// The folder for the journal, the secret key and, unless DATABASE_URL says otherwise, the database.
+    #[arg(long, global = true, env = "CLICKLEDGER_DATA_DIR", default_value = "./data")]
+    pub data_dir: PathBuf,
+
+    /// The database: sqlite:///path/file.db or postgres://user:password@host/name [default: a SQLite
+    /// file in the data folder].
+    #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+
+    /// A file that holds the database URL, as container secrets do.
+    #[arg(long, global = true, env = "DATABASE_URL_FILE")]
+    pub database_url_file: Option<PathBuf>,
+
+    /// The installation's secret key, 64 hex digits [default: made at the first start and kept in the
+    /// data folder].
+    #[arg(long, global = true, env = "CLICKLEDGER_SECRET_KEY", hide_env_values = true)]
+    pub secret_key: Option<String>,
+
+    /// A file that holds the secret key.
+    #[arg(long, global = true, env = "CLICKLEDGER_SECRET_KEY_FILE")]
+    pub secret_key_file: Option<PathBuf>,
+
+    /// When a click is answered: `process` (nothing is lost when the process dies, at most the last 50 ms
+    /// on a power cut) or `power` (when it is on the disk).
+    #[arg(long, global = true, env = "CLICKLEDGER_DURABILITY", default_value = "process")]
+    pub durability: DurabilitySetting,
+
+    /// The address people and networks use, like https://trk.example [default: the request's own].
+    #[arg(long, global = true, env = "CLICKLEDGER_PUBLIC_URL")]
+    pub public_url: Option<String>,
+
+    /// The only host that answers pages and API; others answer tracking addresses alone.
+    #[arg(long, global = true, env = "CLICKLEDGER_DASHBOARD_HOST")]
+    pub dashboard_host: Option<String>,
+
+    /// Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas.
+    #[arg(long, global = true, env = "CLICKLEDGER_TRUSTED_PROXIES", value_delimiter = ',', value_parser = read_network)]
+    pub trusted_proxies: Vec<IpNet>,
+
+    /// The account currency of a new installation, until setup asks for it.
+    #[arg(long, global = true, env = "CLICKLEDGER_CURRENCY", default_value = "USD")]
+    pub currency: String,
+
+    /// Threads that answer requests [default: one for each processor].
+    #[arg(long, global = true, env = "CLICKLEDGER_WORKERS")]
+    pub workers: Option<usize>,
+
+    /// How the log is written: `text` or `json`.
+    #[arg(long, global = true, env = "CLICKLEDGER_LOG_FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+/// When a click is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DurabilitySetting {
+    /// When the operating system has it.
+    Process,
+    /// When the disk has it.
+    Power,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// Lines for machines.
+    Json,
+}
+
+/// An address or a network.
+fn read_network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let network = text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
+    network.map_err(|_unreadable| format!("{text:?} is no address or network: write 10.0.0.0/8 or 10.0.0.1"))
+}
+
+impl Config {
+    /// The URL of the database.
+    ///
+    /// # Errors
+    /// The file that should hold it cannot be read.
+    pub fn database_url(&self) -> anyhow::Result<String> {
+        if let Some(url) = self.database_url.as_deref().filter(|url| !url.is_empty()) {
+            return Ok(url.to_owned());
+        }
+        if let Some(path) = &self.database_url_file {
+            return read_secret_file(path);
+        }
+        Ok(format!("sqlite://{}", self.data_dir.join("clickledger.db").display()))
+    }
+
+    /// The installation's secret key. Made and kept in the data folder where none is set.
+    ///
+    /// # Errors
+    /// It is not 64 hex digits, or a file cannot be read or written.
+    pub fn secret_key(&self) -> anyhow::Result<[u8; 32]> {
+        if let Some(text) = self.secret_key.as_deref().filter(|text| !text.is_empty()) {
+            return read_key(text).context("CLICKLEDGER_SECRET_KEY");
+        }
+        if let Some(path) = &self.secret_key_file {
+            return read_key(&read_secret_file(path)?).with_context(|| path.display().to_string());
+        }
+        let path = self.data_dir.join("secret.key");
+        if path.exists() {
+            return read_key(&read_secret_file(&path)?).with_context(|| path.display().to_string());
+        }
+        let key: [u8; 32] = rand::random();
+        write_private(&path, &data_encoding::HEXLOWER.encode(&key))?;
+        Ok(key)
+    }
+}
+
+fn read_secret_file(path: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(text.trim().to_owned())
+}
+
+fn read_key(text: &str) -> anyhow::Result<[u8; 32]> {
+    let lower = text.trim().to_ascii_lowercase();
+    let bytes = data_encoding::HEXLOWER.decode(lower.as_bytes()).ok();
+    match bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()) {
+        Some(key) => Ok(key),
+        None => bail!("the secret key must be 64 hex digits"),
+    }
+}
+
+/// Writes a file that only its owner may read. It appears whole or not at all, and never over another.
+fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let mut file = options.open(path).with_context(|| format!("{} cannot be written", path.display()))?;
+    writeln!(file, "{text}")?;
+    file.sync_all()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_64_hex_digits_and_nothing_else() {
+        assert_eq!(read_key(&"aB".repeat(32)).unwrap(), [0xab; 32]);
+        assert!(read_key("abc").is_err());
+        assert!(read_key(&"zz".repeat(32)).is_err());
+    }
+
+    #[test]
+    fn a_proxy_is_an_address_or_a_network() {
+        assert_eq!(read_network("10.0.0.1").unwrap().to_string(), "10.0.0.1/32");
+        assert_eq!(read_network("fd00::/8").unwrap().to_string(), "fd00::/8");
+        assert!(read_network("proxy").is_err());
+    }
+}

@@ -1,0 +1,375 @@
+//! What a postback claims: its parameters read into types, by named checks in one ordered list. None of
+//! them needs the database.
+
+use super::macros_seen::looks_like_macro;
+use super::request::Params;
+use crate::domain::advertiser::{Advertiser, MissingStatus, fold_event};
+use crate::domain::click_id::ClickId;
+use crate::domain::money::{Currency, Money, MoneyError};
+use crate::domain::status::Status;
+use crate::domain::verdict::Code;
+use chrono::DateTime;
+
+/// Characters of a transaction id that are kept; a longer one is refused, since cut ones could be alike.
+pub const TXID_CHARS_MAX: usize = 255;
+
+/// The event where nothing else is said.
+pub const DEFAULT_EVENT: &str = "sale";
+
+/// What a postback claims.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The click id as it came.
+    pub cid: String,
+    /// The same, where it is one of ours in form.
+    pub click_id: Option<ClickId>,
+    /// What happened.
+    pub event: String,
+    /// The sender's transaction; empty where none came.
+    pub txid: String,
+    /// The status, where one came.
+    pub status: Option<Status>,
+    /// The sender's word for it.
+    pub status_word: Option<String>,
+    /// What no status means for a new conversion.
+    pub default_status: Status,
+    /// The amount, where one came.
+    pub revenue: Option<Money>,
+    /// The currency of that amount.
+    pub currency: Currency,
+    /// The order value.
+    pub sale_amount: Option<Money>,
+    /// Why it was declined.
+    pub reason: Option<String>,
+    /// When it happened, where the sender says so, Unix milliseconds.
+    pub conversion_time_ms: Option<i64>,
+    /// The sender says that it is a test.
+    pub is_test: bool,
+    /// Things done to the values that somebody should know.
+    pub notes: Vec<String>,
+}
+
+/// A verdict that ends the reading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its code.
+    pub code: Code,
+    /// One sentence that says what to change.
+    pub message: String,
+}
+
+fn refuse<T>(code: Code, message: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal { code, message: message.into() })
+}
+
+/// Our parameters with the names that other systems' templates use. The order is precedence.
+const CID: &[&str] =
+    &["cid", "click_id", "clickid", "subid", "sub_id", "cnv_id", "sid", "aff_sub", "tid_click"];
+const TXID: &[&str] = &["txid", "tid", "transaction_id", "order_id", "rdtk_event_id"];
+const STATUS: &[&str] = &["status", "cnv_status", "standing"];
+const EVENT: &[&str] = &["event", "et", "cet", "type", "ct", "goal", "goal_id"];
+const CURRENCY: &[&str] = &["currency", "cnv_currency"];
+const REASON: &[&str] = &["reason", "comment"];
+
+/// A parameter that was found: the name it came under, and its value.
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    name: &'a str,
+    value: &'a str,
+}
+
+struct Reader<'a> {
+    params: &'a Params,
+    advertiser: &'a Advertiser,
+}
+
+impl<'a> Reader<'a> {
+    /// The advertiser's own name for a parameter first, then the aliases in their order.
+    fn find(&self, ours: &str, aliases: &[&'a str]) -> Option<Given<'a>> {
+        let mapped =
+            self.advertiser.param_map.iter().filter(|(_, to)| *to == ours).map(|(theirs, _)| theirs.as_str());
+        mapped.chain(aliases.iter().copied()).find_map(|name| {
+            // A name that the map gives another meaning is no alias any more.
+            let is_ours = self.advertiser.param_map.get(name).is_none_or(|to| to == ours);
+            let value = self.params.get(name).filter(|_| is_ours)?;
+            Some(Given { name, value })
+        })
+    }
+}
+
+/// Reads a claim out of parameters.
+///
+/// # Errors
+/// The first check that fails, with its code and what to change.
+pub fn read(params: &Params, advertiser: &Advertiser) -> Result<Claim, Refusal> {
+    let reader = Reader { params, advertiser };
+    let amounts = Amounts::find(&reader);
+    let given = [
+        reader.find("cid", CID),
+        reader.find("txid", TXID),
+        reader.find("status", STATUS),
+        reader.find("event", EVENT),
+        reader.find("currency", CURRENCY),
+        amounts.revenue,
+        amounts.sale_amount,
+    ];
+    check_macros(&given)?;
+    let [cid, txid, status, event, currency, ..] = given;
+    let (cid, txid) = read_identity(cid, txid)?;
+    let mut notes = Vec::new();
+    let (event, event_status) = read_event(event, advertiser);
+    let (status, status_word) = read_status(status, event_status, advertiser)?;
+    let revenue = read_revenue(amounts.revenue, status, &mut notes)?;
+    let sale_amount = amounts.sale_amount.and_then(|given| read_sale_amount(given, &mut notes));
+    let currency = read_currency(currency, advertiser)?;
+    Ok(Claim {
+        click_id: ClickId::parse(&cid),
+        cid,
+        event,
+        txid,
+        status,
+        status_word,
+        default_status: default_status(advertiser),
+        revenue,
+        currency,
+        sale_amount,
+        reason: reader.find("reason", REASON).map(|given| given.value.chars().take(255).collect()),
+        conversion_time_ms: reader.find("conversion_time", &["conversion_time"]).and_then(read_time),
+        is_test: reader.find("test", &["test"]).is_some_and(|given| given.value == "1"),
+        notes,
+    })
+}
+
+/// `payout` is our revenue; `revenue` and `amount` are too where no payout came beside them, and the
+/// order's value where one did.
+struct Amounts<'a> {
+    revenue: Option<Given<'a>>,
+    sale_amount: Option<Given<'a>>,
+}
+
+impl<'a> Amounts<'a> {
+    fn find(reader: &Reader<'a>) -> Self {
+        let payout = reader.find("revenue", &["payout", "sum"]);
+        let Some(payout) = payout else {
+            let revenue = reader.find("revenue", &["revenue", "amount", "quantity"]);
+            return Self { revenue, sale_amount: reader.find("sale_amount", &["sale_amount"]) };
+        };
+        let sale_amount = reader
+            .find("sale_amount", &["sale_amount", "amount", "revenue", "order_sum"])
+            .filter(|sale| sale.name != payout.name);
+        Self { revenue: Some(payout), sale_amount }
+    }
+}
+
+/// A literal macro arrived: the most common failure of all.
+fn check_macros(given: &[Option<Given<'_>>]) -> Result<(), Refusal> {
+    for Given { name, value } in given.iter().flatten() {
+        if looks_like_macro(value) {
+            let shown: String = value.chars().take(60).collect();
+            return refuse(
+                Code::UnresolvedMacro,
+                format!(
+                    "`{name}` arrived as `{shown}`: the sender did not replace its macro; in its panel the macro may \
+                     be spelled differently"
+                ),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn read_identity(cid: Option<Given<'_>>, txid: Option<Given<'_>>) -> Result<(String, String), Refusal> {
+    let txid_text = txid.map_or("", |given| given.value);
+    let (cid, txid) = match cid {
+        Some(given) => (given.value, txid_text),
+        // Some senders have one field only and put our click id there.
+        None if ClickId::parse(txid_text).is_some() => (txid_text, ""),
+        None => {
+            return refuse(
+                Code::MissingClickId,
+                "No click id came: add `cid=` with the macro that returns the click id we passed in the offer's address",
+            );
+        }
+    };
+    if txid_text.chars().count() > TXID_CHARS_MAX {
+        return refuse(Code::Unreadable, "The transaction id is longer than 255 characters");
+    }
+    Ok((cid.chars().take(1_024).collect(), txid.to_owned()))
+}
+
+fn read_event(given: Option<Given<'_>>, advertiser: &Advertiser) -> (String, Option<Status>) {
+    let Some(word) = given.map(|given| fold_event(given.value)).filter(|word| !word.is_empty()) else {
+        return (DEFAULT_EVENT.to_owned(), None);
+    };
+    match advertiser.event_map.get(&word) {
+        Some(meaning) => (meaning.event.clone(), meaning.status),
+        None => (word, None),
+    }
+}
+
+fn read_status(
+    given: Option<Given<'_>>,
+    of_event: Option<Status>,
+    advertiser: &Advertiser,
+) -> Result<(Option<Status>, Option<String>), Refusal> {
+    let Some(Given { name, value }) = given else {
+        if of_event.is_none() && advertiser.missing_status == MissingStatus::Refused {
+            return refuse(
+                Code::MissingStatus,
+                "No status came, and this advertiser must send one: add `status=` with its status macro",
+            );
+        }
+        return Ok((of_event, None));
+    };
+    let word: String = value.to_lowercase().chars().take(60).collect();
+    let known = advertiser.status_map.get(&word).copied().or_else(|| Status::from_vocabulary(&word));
+    match known {
+        Some(status) => Ok((Some(of_event.unwrap_or(status)), Some(word))),
+        None => refuse(
+            Code::UnknownStatus,
+            format!("`{name}={word}` is no status we know: add the word to this advertiser's status map"),
+        ),
+    }
+}
+
+const fn default_status(advertiser: &Advertiser) -> Status {
+    match advertiser.missing_status {
+        MissingStatus::Pending => Status::Pending,
+        MissingStatus::Approved | MissingStatus::Refused => Status::Approved,
+    }
+}
+
+fn read_revenue(
+    given: Option<Given<'_>>,
+    status: Option<Status>,
+    notes: &mut Vec<String>,
+) -> Result<Option<Money>, Refusal> {
+    let Some(Given { name, value }) = given else { return Ok(None) };
+    let malformed = |why: String| refuse(Code::MalformedRevenue, format!("`{name}={}` {why}", short(value)));
+    match Money::read(value) {
+        Err(why) => malformed(why.to_string()),
+        Ok(read) if read.money.micros() < 0 && status != Some(Status::Reversed) => malformed(
+            "is negative: send a refund with a status that means reversed, like status=refund".to_owned(),
+        ),
+        Ok(read) => {
+            if read.is_rounded {
+                notes.push(format!("`{name}` had more than six decimals and was rounded"));
+            }
+            Ok(Some(read.money))
+        }
+    }
+}
+
+/// The order value is for information: one that cannot be read is noted, not a reason to lose a sale.
+fn read_sale_amount(given: Given<'_>, notes: &mut Vec<String>) -> Option<Money> {
+    match Money::read(given.value) {
+        Ok(read) if read.money.micros() >= 0 => Some(read.money),
+        Ok(_) => None,
+        Err(
+            why @ (MoneyError::NotANumber
+            | MoneyError::AmbiguousComma
+            | MoneyError::TooPrecise
+            | MoneyError::TooLarge),
+        ) => {
+            notes.push(format!("`{}={}` {why}", given.name, short(given.value)));
+            None
+        }
+    }
+}
+
+fn read_currency(given: Option<Given<'_>>, advertiser: &Advertiser) -> Result<Currency, Refusal> {
+    let Some(Given { name, value }) = given else { return Ok(advertiser.currency) };
+    match Currency::parse(value) {
+        Some(currency) => Ok(currency),
+        None => refuse(
+            Code::UnknownCurrency,
+            format!("`{name}={}` is no currency: send three letters, like USD", short(value)),
+        ),
+    }
+}
+
+/// RFC 3339, or Unix seconds.
+fn read_time(given: Given<'_>) -> Option<i64> {
+    if let Ok(seconds) = given.value.parse::<i64>() {
+        return seconds.checked_mul(1_000);
+    }
+    DateTime::parse_from_rfc3339(given.value).ok().map(|at| at.timestamp_millis())
+}
+
+fn short(value: &str) -> String {
+    let shown: String = value.chars().take(60).collect();
+    if shown.len() < value.len() { format!("{shown}...") } else { shown }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conversions::request::{self, Incoming};
+
+    const CID_TEXT: &str = "01jcz7m3v8f4n9q2r5t6w7x8y9";
+
+    fn claim(query: &str) -> Result<Claim, Refusal> {
+        claim_for(query, &Advertiser::blank(Currency::USD))
+    }
+
+    fn claim_for(query: &str, advertiser: &Advertiser) -> Result<Claim, Refusal> {
+        let incoming = Incoming { query: query.into(), ..Incoming::default() };
+        read(&request::read(&incoming).unwrap(), advertiser)
+    }
+
+    fn code(query: &str) -> Code {
+        claim(query).unwrap_err().code
+    }
+
+    #[test]
+    fn the_aliases_of_other_trackers_are_read() {
+        for (query, micros) in [
+            ("cid=x&payout=5", 5_000_000),
+            ("click_id=x&sum=5", 5_000_000),
+            ("cnv_id=x&amount=5", 5_000_000),
+            ("sub_id=x&revenue=5", 5_000_000),
+            ("subid=x&payout=5&amount=80", 5_000_000),
+        ] {
+            let claim = claim(query).unwrap();
+            assert_eq!(
+                (claim.cid.as_str(), claim.revenue),
+                ("x", Some(Money::from_micros(micros))),
+                "{query}"
+            );
+        }
+        assert_eq!(
+            claim("cid=x&payout=5&amount=80").unwrap().sale_amount,
+            Some(Money::from_micros(80_000_000))
+        );
+        assert_eq!(claim("cid=&clickid=y").unwrap().cid, "y");
+        assert_eq!(claim(&format!("tid={CID_TEXT}")).unwrap().cid, CID_TEXT);
+    }
+
+    #[test]
+    fn each_fault_has_its_code() {
+        assert_eq!(code("payout=5"), Code::MissingClickId);
+        assert_eq!(code("cid={sub2}&payout=5"), Code::UnresolvedMacro);
+        assert_eq!(code("cid=x&payout=%23price%23"), Code::UnresolvedMacro);
+        assert_eq!(code("cid=x&payout=abc"), Code::MalformedRevenue);
+        assert_eq!(code("cid=x&payout=-5"), Code::MalformedRevenue);
+        assert_eq!(code(&format!("cid=x&payout=1{}", "0".repeat(30))), Code::MalformedRevenue);
+        assert_eq!(code("cid=x&status=perhaps"), Code::UnknownStatus);
+        assert_eq!(code("cid=x&currency=XXXX"), Code::UnknownCurrency);
+        assert!(claim("cid=x&payout=-5&status=refund").is_ok());
+        let strict =
+            Advertiser { missing_status: MissingStatus::Refused, ..Advertiser::blank(Currency::USD) };
+        assert_eq!(claim_for("cid=x", &strict).unwrap_err().code, Code::MissingStatus);
+    }
+
+    #[test]
+    fn the_advertisers_own_words_come_first() {
+        let mut advertiser = Advertiser::blank(Currency::USD);
+        advertiser.param_map.insert("s2".to_owned(), "cid".to_owned());
+        advertiser.param_map.insert("sum".to_owned(), "sale_amount".to_owned());
+        advertiser.status_map.insert("lead".to_owned(), Status::Approved);
+        let claim = claim_for("cid=no&s2=yes&sum=9&payout=1&status=LEAD", &advertiser).unwrap();
+        assert_eq!(claim.cid, "yes");
+        assert_eq!(claim.sale_amount, Some(Money::from_micros(9_000_000)));
+        assert_eq!(claim.status, Some(Status::Approved));
+    }
+}

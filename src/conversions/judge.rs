@@ -1,0 +1,98 @@
+//! Judging a postback, first half: what can be said without the database.
+
+use super::claim::{self, Claim, Refusal};
+use super::request::{self, Incoming, RAW_BYTES_MAX};
+use crate::db::postbacks::NewPostback;
+use crate::domain::click_id::ClickId;
+use crate::domain::verdict::Code;
+use crate::routing::{AdvertiserRoute, Catalog};
+use std::sync::Arc;
+
+/// A postback that has been read.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// As it came.
+    pub incoming: Incoming,
+    /// Whose key it came to.
+    pub advertiser: Option<Arc<AdvertiserRoute>>,
+    /// Equal for an identical request.
+    pub request_hash: [u8; 16],
+    /// What it claims, or why it was refused already.
+    pub claim: Result<Claim, Refusal>,
+}
+
+/// The answer to a postback, and what is kept of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The verdict.
+    pub code: Code,
+    /// One plain sentence; for a refusal it says what to change.
+    pub message: String,
+    /// The conversion made, changed or repeated.
+    pub conversion_id: Option<i64>,
+    /// The click, where it is one of ours in form.
+    pub click_id: Option<ClickId>,
+    /// Test data.
+    pub is_test: bool,
+}
+
+impl Verdict {
+    /// A verdict with a message alone.
+    #[must_use]
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), conversion_id: None, click_id: None, is_test: false }
+    }
+}
+
+/// Reads a postback: key, request, claim, each check in its order.
+#[must_use]
+pub fn read(incoming: Incoming, catalog: &Catalog) -> Judged {
+    let advertiser = catalog.by_key(&incoming.key).cloned();
+    let params = request::read(&incoming);
+    let request_hash = params.as_ref().map(request::Params::hash).unwrap_or_default();
+    let claim = match (&advertiser, params) {
+        (None, _) => Err(Refusal {
+            code: Code::BadKey,
+            message:
+                "The key in this address belongs to no advertiser: copy the postback URL again from the \
+                      advertiser's page"
+                    .to_owned(),
+        }),
+        (Some(_), Err(message)) => Err(Refusal { code: Code::Unreadable, message }),
+        (Some(route), Ok(params)) => claim::read(&params, &route.advertiser),
+    };
+    Judged { incoming, advertiser, request_hash, claim }
+}
+
+impl Judged {
+    /// The click it names, where it is one of ours in form.
+    #[must_use]
+    pub fn click_id(&self) -> Option<ClickId> {
+        self.claim.as_ref().ok().and_then(|claim| claim.click_id)
+    }
+
+    /// The row that keeps it, with its verdict.
+    #[must_use]
+    pub fn to_row(&self, verdict: &Verdict) -> NewPostback {
+        let claim = self.claim.as_ref().ok();
+        let cut = |bytes: &[u8]| bytes.get(..RAW_BYTES_MAX).unwrap_or(bytes).to_vec();
+        NewPostback {
+            received_at_ms: self.incoming.received_at_ms,
+            advertiser_id: self.advertiser.as_ref().map(|route| route.id),
+            method: self.incoming.method.clone(),
+            address: self.incoming.address.clone(),
+            content_type: self.incoming.content_type.as_deref().map(|kind| kind.replace('\0', "\u{fffd}")),
+            raw_query: cut(&self.incoming.query),
+            raw_body: cut(&self.incoming.body),
+            request_hash: self.request_hash,
+            code: verdict.code,
+            message: verdict.message.clone(),
+            click_id: verdict.click_id,
+            event: claim.map(|claim| claim.event.clone()),
+            txid: claim.map(|claim| claim.txid.clone()).filter(|txid| !txid.is_empty()),
+            conversion_id: verdict.conversion_id,
+            is_test: verdict.is_test || self.incoming.is_test,
+            is_waiting: verdict.code == Code::ParkedUnknownClick,
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The conversion ledger: read a postback, judge it, record it, answer with the verdict.
+
+mod claim;
+mod judge;
+mod macros_seen;
+mod record;
+mod refusals;
+mod request;
+mod writer;
+
+pub use judge::Verdict;
+pub use macros_seen::looks_like_macro;
+pub use request::{BODY_BYTES_MAX, Incoming};
+pub use writer::{NotStored, Postbacks};

@@ -1,0 +1,233 @@
+//! A postback as it came: its parameters from the query string and a form or JSON body.
+
+use crate::routing::decode;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+/// The longest body of a postback: an array of a thousand conversions fits.
+pub const BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of the query string and of the body that are kept raw. A longer one is kept cut, and refused.
+pub const RAW_BYTES_MAX: usize = 64 * 1024;
+
+/// Parameters of one postback: no network sends as many.
+pub const PARAMS_MAX: usize = 500;
+
+/// The longest value that is looked at, in bytes: none of ours is longer than a click id of a network.
+pub const VALUE_BYTES_MAX: usize = 4_096;
+
+/// Nesting of a JSON body that is read into names such as `/data/order/sum`.
+const JSON_DEPTH_MAX: usize = 8;
+
+/// A postback as the door hands it over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Incoming {
+    /// The key in the address.
+    pub key: String,
+    /// GET or POST.
+    pub method: String,
+    /// The sender's address.
+    pub address: String,
+    /// The body's type, as the sender named it.
+    pub content_type: Option<String>,
+    /// The query string.
+    pub query: Vec<u8>,
+    /// The body, as far as it was read.
+    pub body: Vec<u8>,
+    /// The body was longer than [`BODY_BYTES_MAX`].
+    pub is_body_cut: bool,
+    /// Unix milliseconds.
+    pub received_at_ms: i64,
+    /// Sent by a test of ours: its conversion is test data.
+    pub is_test: bool,
+}
+
+/// Names and values in the order they came: first the query's, then the body's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Params(pub Vec<(String, String)>);
+
+impl Params {
+    /// The first value under a name that is not empty.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(known, value)| known == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// A hash of everything but time, nonce and signature: equal for an identical request.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 16] {
+        let mut sorted: Vec<&(String, String)> =
+            self.0.iter().filter(|(name, _)| !matches!(name.as_str(), "ts" | "nonce" | "sig")).collect();
+        sorted.sort();
+        let mut hasher = Sha256::new();
+        for (name, value) in sorted {
+            for text in [name, value] {
+                hasher.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
+                hasher.update(text.as_bytes());
+            }
+        }
+        let digest: [u8; 32] = hasher.finalize().into();
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = digest;
+        [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
+    }
+}
+
+/// Reads a postback's parameters.
+///
+/// # Errors
+/// One sentence that says why it cannot be read.
+pub fn read(incoming: &Incoming) -> Result<Params, String> {
+    if incoming.is_body_cut {
+        return Err(
+            "The body is longer than 262,144 bytes: send at most 1,000 conversions at a time".to_owned()
+        );
+    }
+    if incoming.query.len() > RAW_BYTES_MAX {
+        return Err("The query string is longer than 65,536 bytes".to_owned());
+    }
+    let mut params = Params::default();
+    push_form(&incoming.query, &mut params)?;
+    if incoming.body.iter().any(|byte| !byte.is_ascii_whitespace()) {
+        read_body(incoming, &mut params)?;
+    }
+    if let Some((name, _)) = params.0.iter().find(|(_, value)| value.len() > VALUE_BYTES_MAX) {
+        let name: String = name.chars().take(40).collect();
+        return Err(format!("The value of {name:?} is longer than 4,096 bytes"));
+    }
+    Ok(params)
+}
+
+fn read_body(incoming: &Incoming, params: &mut Params) -> Result<(), String> {
+    let kind = incoming.content_type.as_deref().unwrap_or("").split(';').next().unwrap_or("").trim();
+    let starts_like_json = incoming.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    match kind.to_ascii_lowercase().as_str() {
+        "application/x-www-form-urlencoded" => push_form(&incoming.body, params),
+        "application/json" | "text/json" => push_json(&incoming.body, params),
+        "" | "text/plain" if starts_like_json => push_json(&incoming.body, params),
+        "" => push_form(&incoming.body, params),
+        other => {
+            let other: String = other.chars().take(60).collect();
+            Err(format!(
+                "A body of type {other:?} is not read: send application/x-www-form-urlencoded or application/json"
+            ))
+        }
+    }
+}
+
+fn push(params: &mut Params, name: &str, value: &str) -> Result<(), String> {
+    if params.0.len() >= PARAMS_MAX {
+        return Err("More than 500 parameters".to_owned());
+    }
+    params.0.push((name.to_owned(), value.trim().replace('\0', "\u{fffd}")));
+    Ok(())
+}
+
+fn push_form(bytes: &[u8], params: &mut Params) -> Result<(), String> {
+    let text = String::from_utf8_lossy(bytes);
+    for piece in text.split('&').filter(|piece| !piece.is_empty()) {
+        let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
+        push(params, &decode(name), &decode(value))?;
+    }
+    Ok(())
+}
+
+fn push_json(bytes: &[u8], params: &mut Params) -> Result<(), String> {
+    let value: Value = serde_json::from_slice(bytes).map_err(|why| format!("The body is not JSON: {why}"))?;
+    let Value::Object(parts) = value else { return Err("The JSON body must be an object".to_owned()) };
+    for (name, value) in &parts {
+        push_value(name, value, params)?;
+        let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+        push_nested(&pointer, value, params, 1)?;
+    }
+    Ok(())
+}
+
+fn push_value(name: &str, value: &Value, params: &mut Params) -> Result<(), String> {
+    match value {
+        Value::String(text) => push(params, name, text),
+        Value::Number(number) => push(params, name, &number.to_string()),
+        Value::Bool(flag) => push(params, name, if *flag { "1" } else { "0" }),
+        Value::Null | Value::Array(_) | Value::Object(_) => Ok(()),
+    }
+}
+
+/// What lies deeper is reached by JSON pointers, for an advertiser's parameter map.
+fn push_nested(pointer: &str, value: &Value, params: &mut Params, depth: usize) -> Result<(), String> {
+    if depth > JSON_DEPTH_MAX {
+        return Ok(());
+    }
+    push_value(pointer, value, params)?;
+    match value {
+        Value::Object(parts) => parts.iter().try_for_each(|(name, value)| {
+            let name = name.replace('~', "~0").replace('/', "~1");
+            push_nested(&format!("{pointer}/{name}"), value, params, depth + 1)
+        }),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .try_for_each(|(at, value)| push_nested(&format!("{pointer}/{at}"), value, params, depth + 1)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn json(body: &str) -> Result<Params, String> {
+        read(&Incoming {
+            content_type: Some("application/json; charset=utf-8".to_owned()),
+            body: body.into(),
+            ..Incoming::default()
+        })
+    }
+
+    #[test]
+    fn query_and_body_are_read_in_order() {
+        let params = read(&Incoming {
+            query: b"cid=a+b&x=%C3%A4&bad=%ff".to_vec(),
+            body: b"cid=second&payout=5".to_vec(),
+            content_type: Some("application/x-www-form-urlencoded".to_owned()),
+            ..Incoming::default()
+        })
+        .unwrap();
+        assert_eq!(params.get("cid"), Some("a b"));
+        assert_eq!(params.get("x"), Some("ä"));
+        assert_eq!(params.get("bad"), Some("\u{fffd}"));
+        assert_eq!(params.get("payout"), Some("5"));
+    }
+
+    #[test]
+    fn json_values_have_their_name_and_their_pointer() {
+        let params = json(r#"{"cid":"c","n":5.50,"data":{"sum":"7","list":[{"a":1}]},"none":null}"#).unwrap();
+        assert_eq!(params.get("cid"), Some("c"));
+        assert_eq!(params.get("n"), Some("5.5"));
+        assert_eq!(params.get("/data/sum"), Some("7"));
+        assert_eq!(params.get("/data/list/0/a"), Some("1"));
+        assert!(json("[1]").is_err());
+        assert!(json("{").is_err());
+    }
+
+    #[test]
+    fn an_identical_request_has_the_same_hash_whatever_the_order_and_time() {
+        let hash =
+            |query: &str| read(&Incoming { query: query.into(), ..Incoming::default() }).unwrap().hash();
+        assert_eq!(hash("a=1&b=2&ts=5"), hash("b=2&ts=9&a=1"));
+        assert_ne!(hash("a=1&b=2"), hash("a=12&b="));
+    }
+
+    proptest! {
+        #[test]
+        fn reading_never_panics(
+            query in prop::collection::vec(any::<u8>(), 0..200),
+            body in prop::collection::vec(any::<u8>(), 0..200),
+            kind in prop::sample::select(vec!["", "application/json", "application/x-www-form-urlencoded", "text/plain"]),
+        ) {
+            let _ = read(&Incoming { query, body, content_type: Some(kind.to_owned()), ..Incoming::default() });
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! The postback writer: takes what waits into one transaction, and answers each after the commit. A
+//! transaction for each request would be an order of magnitude slower.
+
+use super::judge::{self, Judged, Verdict};
+use super::record::Group;
+use super::request::Incoming;
+use crate::clicks::Ingested;
+use crate::db::postbacks::StoredPostback;
+use crate::db::{self, AnyConnection, Db, Priority, conversions, partitions, postbacks, rollups};
+use crate::domain::click_id::ClickId;
+use crate::domain::verdict::Code;
+use crate::routing::LiveCatalog;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::oneshot;
+
+/// Postbacks of one transaction at most.
+const GROUP_MAX: usize = 256;
+
+/// Postbacks that may wait to be written: about a second's worth. One more is told to come again.
+const QUEUE_MAX: usize = 8_192;
+
+/// Postbacks that may wait for their click to be moved, and for how long.
+const WAITING_MAX: usize = 500;
+const CLICK_WAIT: Duration = Duration::from_secs(1);
+
+/// When a postback is answered "come again", written or not: the promise is five seconds.
+const ANSWER_LONGEST: Duration = Duration::from_millis(4_800);
+
+/// How often parked postbacks are matched with clicks that have come.
+const SWEEP_TICK: Duration = Duration::from_millis(500);
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Each tick looks at what was parked lately; a full look is taken seldom.
+const SWEEP_LATELY_MS: i64 = 15 * 60 * 1_000;
+const SWEEP_ALL_EVERY: Duration = Duration::from_secs(10 * 60);
+
+/// Parked postbacks that one look takes.
+const SWEEP_ROWS_MAX: i64 = 500;
+
+/// The postback could not be stored: the sender should come again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotStored;
+
+struct Job {
+    judged: Judged,
+    /// The number of a parked one that is judged again.
+    parked: Option<i64>,
+    reply: oneshot::Sender<Result<Verdict, NotStored>>,
+}
+
+/// The door of the conversion ledger.
+pub struct Postbacks {
+    shared: Arc<Shared>,
+    queue: Mutex<Option<SyncSender<Job>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    waiting: AtomicUsize,
+    refusals: super::refusals::Refusals,
+}
+
+struct Shared {
+    db: Arc<Db>,
+    catalog: Arc<LiveCatalog>,
+    ingested: Arc<Ingested>,
+    writer_id: i64,
+    has_parked: AtomicBool,
+    partitions_to_ms: AtomicI64,
+    is_stopped: AtomicBool,
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl Postbacks {
+    /// Starts the writer and the sweeper. `writer_id` names this process's own rows of the sums.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn start(
+        db: Arc<Db>,
+        catalog: Arc<LiveCatalog>,
+        ingested: Arc<Ingested>,
+        writer_id: i64,
+    ) -> std::io::Result<Self> {
+        let (sender, receiver) = sync_channel(QUEUE_MAX);
+        let shared = Arc::new(Shared {
+            db,
+            catalog,
+            ingested,
+            writer_id,
+            has_parked: AtomicBool::new(true),
+            partitions_to_ms: AtomicI64::new(0),
+            is_stopped: AtomicBool::new(false),
+        });
+        let (writing, sweeping) = (Arc::clone(&shared), Arc::clone(&shared));
+        let queue = sender.clone();
+        let threads = vec![
+            std::thread::Builder::new()
+                .name("postbacks".to_owned())
+                .spawn(move || writing.keep_writing(&receiver))?,
+            std::thread::Builder::new()
+                .name("sweeper".to_owned())
+                .spawn(move || sweeping.keep_sweeping(&queue))?,
+        ];
+        Ok(Self {
+            shared,
+            queue: Mutex::new(Some(sender)),
+            threads: Mutex::new(threads),
+            waiting: AtomicUsize::new(0),
+            refusals: super::refusals::Refusals::default(),
+        })
+    }
+
+    /// Judges a postback, stores it, and comes back with its verdict.
+    ///
+    /// # Errors
+    /// It could not be stored in time; nothing was counted that a second copy would count again.
+    pub async fn receive(&self, incoming: Incoming) -> Result<Verdict, NotStored> {
+        let judged = judge::read(incoming, &self.shared.catalog.get());
+        let is_security = matches!(&judged.claim, Err(refusal) if refusal.code == Code::BadKey);
+        if is_security && self.refusals.is_over(&judged.incoming.key, &judged.incoming.address, now_ms()) {
+            return Ok(Verdict::new(
+                Code::RateLimited,
+                "Too many refused postbacks from this address: wait a minute",
+            ));
+        }
+        if let Some(id) = judged.click_id() {
+            self.wait_for_click(id).await;
+        }
+        let (reply, answer) = oneshot::channel();
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(NotStored)?;
+        match queue.try_send(Job { judged, parked: None, reply }) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => return Err(NotStored),
+        }
+        match tokio::time::timeout(ANSWER_LONGEST, answer).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) | Err(_) => Err(NotStored),
+        }
+    }
+
+    /// Read your own writes: a click whose id is younger than what the ingester has moved may still be on
+    /// its way.
+    async fn wait_for_click(&self, id: ClickId) {
+        let at = id.unix_ms();
+        // An id from the future was made by no click.
+        if at < self.shared.ingested.through_ms() || at > now_ms() + 1_000 {
+            return;
+        }
+        if self.waiting.fetch_add(1, Ordering::AcqRel) < WAITING_MAX {
+            self.shared.ingested.wait_for(at, CLICK_WAIT).await;
+        }
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Ends the threads, after all that waits is written.
+    pub fn stop(&self) {
+        self.shared.is_stopped.store(true, Ordering::Release);
+        *self.queue.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a postback thread had ended by a panic");
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn keep_writing(&self, queue: &Receiver<Job>) {
+        loop {
+            let first = match queue.recv_timeout(SWEEP_EVERY) {
+                Ok(job) => job,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            let mut jobs = vec![first];
+            while jobs.len() < GROUP_MAX {
+                match queue.try_recv() {
+                    Ok(job) => jobs.push(job),
+                    Err(_) => break,
+                }
+            }
+            self.write_group(jobs);
+        }
+    }
+
+    /// One transaction for all; where a statement fails, one for each, so that one bad postback harms no
+    /// other.
+    fn write_group(&self, jobs: Vec<Job>) {
+        let outcome = self.write(&jobs);
+        match outcome {
+            Ok(verdicts) => {
+                for (job, verdict) in jobs.into_iter().zip(verdicts) {
+                    answer(job, Ok(verdict));
+                }
+            }
+            Err(db::Error::Unavailable(why)) => {
+                tracing::error!(%why, postbacks = jobs.len(), "postbacks were not stored: their senders come again");
+                jobs.into_iter().for_each(|job| answer(job, Err(NotStored)));
+            }
+            Err(_) => {
+                for job in jobs {
+                    let outcome = self.write(std::slice::from_ref(&job));
+                    let verdict = outcome.map(|mut verdicts| verdicts.pop());
+                    match verdict {
+                        Ok(Some(verdict)) => answer(job, Ok(verdict)),
+                        Ok(None) => answer(job, Err(NotStored)),
+                        Err(why) => {
+                            tracing::error!(%why, "a postback could not be stored");
+                            answer(job, Err(NotStored));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn write(&self, jobs: &[Job]) -> db::Result<Vec<Verdict>> {
+        let now_ms = now_ms();
+        let catalog = self.catalog.get();
+        let mut ids: Vec<ClickId> = jobs.iter().filter_map(|job| job.judged.click_id()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let verdicts = self.db.write(Priority::Postbacks, |conn| {
+            self.ensure_partitions(conn, now_ms)?;
+            let mut group = Group::begin(conn, &catalog, now_ms, &ids)?;
+            let mut verdicts = Vec::with_capacity(jobs.len());
+            for job in jobs {
+                verdicts.push(write_one(conn, &mut group, job, now_ms)?);
+            }
+            rollups::apply(conn, &group.sums, self.writer_id)?;
+            Ok::<_, db::Error>(verdicts)
+        })?;
+        if verdicts.iter().any(|verdict| verdict.code == Code::ParkedUnknownClick) {
+            self.has_parked.store(true, Ordering::Release);
+        }
+        Ok(verdicts)
+    }
+
+    fn ensure_partitions(&self, conn: &mut AnyConnection, now_ms: i64) -> db::Result<()> {
+        if now_ms < self.partitions_to_ms.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let ahead_ms = partitions::ahead_of(now_ms);
+        partitions::ensure(conn, now_ms, ahead_ms)?;
+        self.partitions_to_ms.store(ahead_ms, Ordering::Release);
+        Ok(())
+    }
+
+    fn keep_sweeping(&self, queue: &SyncSender<Job>) {
+        let (mut swept, mut swept_all) = (Instant::now(), Instant::now());
+        let mut since_ms = 0;
+        while !self.is_stopped.load(Ordering::Acquire) {
+            let is_due = self.has_parked.swap(false, Ordering::AcqRel) || swept.elapsed() >= SWEEP_EVERY;
+            if is_due {
+                swept = Instant::now();
+                if let Err(why) = self.sweep(queue, since_ms) {
+                    tracing::warn!(%why, "parked postbacks could not be looked through");
+                }
+                since_ms = now_ms() - SWEEP_LATELY_MS;
+                if swept_all.elapsed() >= SWEEP_ALL_EVERY {
+                    swept_all = Instant::now();
+                    since_ms = 0;
+                }
+            }
+            std::thread::sleep(SWEEP_TICK);
+        }
+    }
+
+    /// Judges parked postbacks whose click has come again, through the same writer.
+    fn sweep(&self, queue: &SyncSender<Job>, since_ms: i64) -> db::Result<()> {
+        let due = self.db.read(|conn| postbacks::waiting_with_click(conn, since_ms, SWEEP_ROWS_MAX))?;
+        for parked in due {
+            let (id, judged) = (parked.id, self.judge_again(parked));
+            let (reply, _) = oneshot::channel();
+            if queue.send(Job { judged, parked: Some(id), reply }).is_err() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_again(&self, parked: StoredPostback) -> Judged {
+        let catalog = self.catalog.get();
+        let value = parked.value;
+        let key = value.advertiser_id.and_then(|id| catalog.advertiser(id)).map(|route| route.key.clone());
+        let incoming = Incoming {
+            key: key.unwrap_or_default(),
+            method: value.method,
+            address: value.address,
+            content_type: value.content_type,
+            query: value.raw_query,
+            body: value.raw_body,
+            is_body_cut: false,
+            received_at_ms: value.received_at_ms,
+            is_test: value.is_test,
+        };
+        judge::read(incoming, &catalog)
+    }
+}
+
+fn write_one(conn: &mut AnyConnection, group: &mut Group<'_>, job: &Job, now_ms: i64) -> db::Result<Verdict> {
+    if let Some(id) = job.parked {
+        // Judged meanwhile, by this process or another.
+        let is_waiting = postbacks::find(conn, id)?.is_some_and(|parked| parked.value.is_waiting);
+        if !is_waiting {
+            return Ok(Verdict::new(Code::Duplicate, "This postback has its verdict already"));
+        }
+    }
+    let settled = group.settle(conn, &job.judged)?;
+    let row = job.judged.to_row(&settled.verdict);
+    let postback_id = match job.parked {
+        Some(id) => {
+            postbacks::settle(conn, id, &row, now_ms)?;
+            id
+        }
+        None => postbacks::insert(conn, &row)?,
+    };
+    if let Some(mut change) = settled.change {
+        change.postback_id = Some(postback_id);
+        conversions::insert_change(conn, &change)?;
+    }
+    Ok(settled.verdict)
+}
+
+fn answer(job: Job, outcome: Result<Verdict, NotStored>) {
+    // Whoever asked may have gone: what was written stays written.
+    let _gone = job.reply.send(outcome);
+}

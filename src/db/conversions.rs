@@ -1,0 +1,461 @@
+//! Conversions and the append-only history of their changes.
+
+use super::schema::{conversion_changes, conversions};
+use super::search::{Listed, contains, lower};
+use super::{AnyConnection, Error, Result, on_each, word};
+use crate::db::click_log::COUNTED_MAX;
+use crate::domain::click_id::ClickId;
+use crate::domain::money::Currency;
+use crate::domain::rollup::CountedConversion;
+use crate::domain::status::Status;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt};
+
+/// A conversion's facts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewConversion {
+    /// The click it belongs to.
+    pub click_id: ClickId,
+    /// What happened.
+    pub event: String,
+    /// The sender's transaction; empty where none came.
+    pub txid: String,
+    /// 0, but for repeated ones without a transaction.
+    pub seq: i64,
+    /// Whose postback made it.
+    pub advertiser_id: i64,
+    /// Copied from the click.
+    pub campaign_id: i64,
+    /// Copied from the click.
+    pub path_id: Option<i64>,
+    /// Copied from the click.
+    pub lander_id: Option<i64>,
+    /// The advertiser's offer that the click reached.
+    pub offer_id: Option<i64>,
+    /// Copied from the click.
+    pub source_id: Option<i64>,
+    /// Its click's time, Unix milliseconds.
+    pub clicked_at_ms: i64,
+    /// Its own time, Unix milliseconds.
+    pub converted_at_ms: i64,
+    /// When it was recorded, Unix milliseconds.
+    pub recorded_at_ms: i64,
+    /// When it was last changed, Unix milliseconds.
+    pub updated_at_ms: i64,
+    /// Its status.
+    pub status: Status,
+    /// The sender's own word for it.
+    pub advertiser_status: Option<String>,
+    /// Revenue in its own currency.
+    pub revenue_original_micros: i64,
+    /// What the postback said, where the offer's own rate counts instead.
+    pub revenue_reported_micros: Option<i64>,
+    /// Its own currency.
+    pub currency: Currency,
+    /// The rate to the account currency, in billionths.
+    pub rate_nanos: i64,
+    /// Revenue in the account currency.
+    pub revenue_micros: i64,
+    /// Status of what we pay.
+    pub payout_status: Status,
+    /// What we pay, in the account currency.
+    pub payout_micros: i64,
+    /// The order value.
+    pub sale_amount_micros: Option<i64>,
+    /// Its event counts as a conversion.
+    pub counts_as_conversion: bool,
+    /// Its event's money counts as revenue.
+    pub counts_in_revenue: bool,
+    /// It came over a cap.
+    pub is_over_cap: bool,
+    /// Its click was a machine's.
+    pub is_bot: bool,
+    /// Test data.
+    pub is_test: bool,
+    /// Why it was declined, in the sender's words.
+    pub reason: Option<String>,
+}
+
+impl NewConversion {
+    /// What sums look at.
+    #[must_use]
+    pub const fn counted(&self) -> CountedConversion {
+        CountedConversion {
+            clicked_at_ms: self.clicked_at_ms,
+            converted_at_ms: self.converted_at_ms,
+            campaign_id: self.campaign_id,
+            is_bot: self.is_bot,
+            is_test: self.is_test,
+            status: self.status,
+            revenue_micros: self.revenue_micros,
+            payout_status: self.payout_status,
+            payout_micros: self.payout_micros,
+            sale_amount_micros: self.sale_amount_micros,
+            counts_as_conversion: self.counts_as_conversion,
+            counts_in_revenue: self.counts_in_revenue,
+        }
+    }
+}
+
+/// A conversion as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversion {
+    /// Its number.
+    pub id: i64,
+    /// Its facts.
+    pub value: NewConversion,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = conversions, treat_none_as_default_value = false)]
+struct Fields<'a> {
+    click_id: &'a [u8],
+    event: &'a str,
+    txid: &'a str,
+    seq: i64,
+    advertiser_id: i64,
+    campaign_id: i64,
+    path_id: Option<i64>,
+    lander_id: Option<i64>,
+    offer_id: Option<i64>,
+    source_id: Option<i64>,
+    clicked_at_ms: i64,
+    converted_at_ms: i64,
+    recorded_at_ms: i64,
+    updated_at_ms: i64,
+    status: &'static str,
+    advertiser_status: Option<&'a str>,
+    revenue_original_micros: i64,
+    revenue_reported_micros: Option<i64>,
+    currency: &'a str,
+    rate_nanos: i64,
+    revenue_micros: i64,
+    payout_status: &'static str,
+    payout_micros: i64,
+    sale_amount_micros: Option<i64>,
+    counts_as_conversion: bool,
+    counts_in_revenue: bool,
+    is_over_cap: bool,
+    is_bot: bool,
+    is_test: bool,
+    reason: Option<&'a str>,
+}
+
+impl<'a> Fields<'a> {
+    fn new(new: &'a NewConversion) -> Self {
+        Self {
+            click_id: new.click_id.bytes(),
+            event: &new.event,
+            txid: &new.txid,
+            seq: new.seq,
+            advertiser_id: new.advertiser_id,
+            campaign_id: new.campaign_id,
+            path_id: new.path_id,
+            lander_id: new.lander_id,
+            offer_id: new.offer_id,
+            source_id: new.source_id,
+            clicked_at_ms: new.clicked_at_ms,
+            converted_at_ms: new.converted_at_ms,
+            recorded_at_ms: new.recorded_at_ms,
+            updated_at_ms: new.updated_at_ms,
+            status: new.status.as_str(),
+            advertiser_status: new.advertiser_status.as_deref(),
+            revenue_original_micros: new.revenue_original_micros,
+            revenue_reported_micros: new.revenue_reported_micros,
+            currency: new.currency.as_str(),
+            rate_nanos: new.rate_nanos,
+            revenue_micros: new.revenue_micros,
+            payout_status: new.payout_status.as_str(),
+            payout_micros: new.payout_micros,
+            sale_amount_micros: new.sale_amount_micros,
+            counts_as_conversion: new.counts_as_conversion,
+            counts_in_revenue: new.counts_in_revenue,
+            is_over_cap: new.is_over_cap,
+            is_bot: new.is_bot,
+            is_test: new.is_test,
+            reason: new.reason.as_deref(),
+        }
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = conversions)]
+struct Row {
+    id: i64,
+    click_id: Vec<u8>,
+    event: String,
+    txid: String,
+    seq: i64,
+    advertiser_id: i64,
+    campaign_id: i64,
+    path_id: Option<i64>,
+    lander_id: Option<i64>,
+    offer_id: Option<i64>,
+    source_id: Option<i64>,
+    clicked_at_ms: i64,
+    converted_at_ms: i64,
+    recorded_at_ms: i64,
+    updated_at_ms: i64,
+    status: String,
+    advertiser_status: Option<String>,
+    revenue_original_micros: i64,
+    revenue_reported_micros: Option<i64>,
+    currency: String,
+    rate_nanos: i64,
+    revenue_micros: i64,
+    payout_status: String,
+    payout_micros: i64,
+    sale_amount_micros: Option<i64>,
+    counts_as_conversion: bool,
+    counts_in_revenue: bool,
+    is_over_cap: bool,
+    is_bot: bool,
+    is_test: bool,
+    reason: Option<String>,
+}
+
+impl TryFrom<Row> for Conversion {
+    type Error = Error;
+    fn try_from(row: Row) -> Result<Self> {
+        let value = NewConversion {
+            click_id: ClickId::from_slice(&row.click_id).ok_or_else(|| Error::broken_row("click id"))?,
+            event: row.event,
+            txid: row.txid,
+            seq: row.seq,
+            advertiser_id: row.advertiser_id,
+            campaign_id: row.campaign_id,
+            path_id: row.path_id,
+            lander_id: row.lander_id,
+            offer_id: row.offer_id,
+            source_id: row.source_id,
+            clicked_at_ms: row.clicked_at_ms,
+            converted_at_ms: row.converted_at_ms,
+            recorded_at_ms: row.recorded_at_ms,
+            updated_at_ms: row.updated_at_ms,
+            status: word(&row.status, Status::parse)?,
+            advertiser_status: row.advertiser_status,
+            revenue_original_micros: row.revenue_original_micros,
+            revenue_reported_micros: row.revenue_reported_micros,
+            currency: word(&row.currency, Currency::parse)?,
+            rate_nanos: row.rate_nanos,
+            revenue_micros: row.revenue_micros,
+            payout_status: word(&row.payout_status, Status::parse)?,
+            payout_micros: row.payout_micros,
+            sale_amount_micros: row.sale_amount_micros,
+            counts_as_conversion: row.counts_as_conversion,
+            counts_in_revenue: row.counts_in_revenue,
+            is_over_cap: row.is_over_cap,
+            is_bot: row.is_bot,
+            is_test: row.is_test,
+            reason: row.reason,
+        };
+        Ok(Self { id: row.id, value })
+    }
+}
+
+/// Holds the clicks of a group of postbacks until the transaction ends, so that no other node judges the
+/// same click meanwhile. SQLite's one writer needs no such lock.
+///
+/// # Errors
+/// The database fails.
+pub fn lock_clicks(conn: &mut AnyConnection, clicks: &[ClickId]) -> Result<()> {
+    let AnyConnection::Pg(pg) = conn else { return Ok(()) };
+    let mut keys: Vec<i64> = clicks.iter().map(lock_key).collect();
+    // One order for all nodes: no two wait for each other.
+    keys.sort_unstable();
+    keys.dedup();
+    diesel::sql_query(
+        "select pg_advisory_xact_lock(k) from (select k from unnest($1) as k order by k) as keys",
+    )
+    .bind::<Array<BigInt>, _>(keys)
+    .execute(pg)?;
+    Ok(())
+}
+
+/// The random half of the id: two clicks that share it merely wait for each other.
+fn lock_key(id: &ClickId) -> i64 {
+    let [.., a, b, c, d, e, f, g, h] = *id.bytes();
+    i64::from_be_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// The conversions of some clicks, oldest first.
+///
+/// # Errors
+/// The database fails.
+pub fn of_clicks(conn: &mut AnyConnection, clicks: &[ClickId]) -> Result<Vec<Conversion>> {
+    let wanted: Vec<&[u8]> = clicks.iter().map(|id| id.bytes().as_slice()).collect();
+    let rows: Vec<Row> = conversions::table
+        .filter(conversions::click_id.eq_any(wanted))
+        .order(conversions::id)
+        .select(Row::as_select())
+        .load(conn)?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// Keeps a new conversion and returns its number; `None` where one of the same identity is there.
+///
+/// # Errors
+/// The database fails.
+pub fn insert(conn: &mut AnyConnection, new: &NewConversion) -> Result<Option<i64>> {
+    Ok(on_each!(conn, |c| diesel::insert_into(conversions::table)
+        .values(Fields::new(new))
+        .on_conflict_do_nothing()
+        .returning(conversions::id)
+        .get_result(c)
+        .optional())?)
+}
+
+/// Keeps what a change made of a conversion.
+///
+/// # Errors
+/// The database fails.
+pub fn update(conn: &mut AnyConnection, conversion: &Conversion) -> Result<()> {
+    let now = &conversion.value;
+    diesel::update(conversions::table.find(conversion.id))
+        .set((
+            conversions::txid.eq(&now.txid),
+            conversions::updated_at_ms.eq(now.updated_at_ms),
+            conversions::status.eq(now.status.as_str()),
+            conversions::advertiser_status.eq(&now.advertiser_status),
+            conversions::revenue_original_micros.eq(now.revenue_original_micros),
+            conversions::revenue_reported_micros.eq(now.revenue_reported_micros),
+            conversions::revenue_micros.eq(now.revenue_micros),
+            conversions::payout_status.eq(now.payout_status.as_str()),
+            conversions::payout_micros.eq(now.payout_micros),
+            conversions::sale_amount_micros.eq(now.sale_amount_micros),
+            conversions::reason.eq(&now.reason),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// One change of a conversion.
+#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = conversion_changes, treat_none_as_default_value = false)]
+pub struct Change {
+    /// The conversion.
+    pub conversion_id: i64,
+    /// Unix milliseconds.
+    pub at_ms: i64,
+    /// The status before; none where it was recorded.
+    pub from_status: Option<String>,
+    /// The status after.
+    pub to_status: String,
+    /// Revenue in the account currency before.
+    pub from_revenue_micros: Option<i64>,
+    /// And after.
+    pub to_revenue_micros: i64,
+    /// Payout in the account currency before.
+    pub from_payout_micros: Option<i64>,
+    /// And after.
+    pub to_payout_micros: i64,
+    /// What kind of cause: `postback`, `person`, `import`.
+    pub cause: String,
+    /// The postback that did it.
+    pub postback_id: Option<i64>,
+    /// The user who did it.
+    pub user_id: Option<i64>,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// Keeps a change. Changes are only ever added.
+///
+/// # Errors
+/// The database fails.
+pub fn insert_change(conn: &mut AnyConnection, change: &Change) -> Result<()> {
+    on_each!(conn, |c| diesel::insert_into(conversion_changes::table).values(change).execute(c))?;
+    Ok(())
+}
+
+/// The changes of some conversions, oldest first.
+///
+/// # Errors
+/// The database fails.
+pub fn changes_of(conn: &mut AnyConnection, conversion_ids: &[i64]) -> Result<Vec<Change>> {
+    Ok(conversion_changes::table
+        .filter(conversion_changes::conversion_id.eq_any(conversion_ids))
+        .order(conversion_changes::id)
+        .select(Change::as_select())
+        .load(conn)?)
+}
+
+/// A conversion by number.
+///
+/// # Errors
+/// The database fails.
+pub fn find(conn: &mut AnyConnection, id: i64) -> Result<Option<Conversion>> {
+    let row: Option<Row> = conversions::table.find(id).select(Row::as_select()).first(conn).optional()?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// Which conversions a log shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConversionQuery {
+    /// Start by conversion time, Unix milliseconds.
+    pub from_ms: Option<i64>,
+    /// End, exclusive.
+    pub to_ms: Option<i64>,
+    /// One campaign only.
+    pub campaign_id: Option<i64>,
+    /// One offer only.
+    pub offer_id: Option<i64>,
+    /// One status only.
+    pub status: Option<String>,
+    /// One click only.
+    pub click_id: Option<ClickId>,
+    /// In the transaction or the event.
+    pub q: String,
+    /// Test data only, real data only, or both.
+    pub is_test: Option<bool>,
+    /// Rows before the page.
+    pub offset: i64,
+    /// Rows of the page.
+    pub limit: i64,
+}
+
+/// A page of conversions, newest first. The total is counted up to [`COUNTED_MAX`] and one.
+///
+/// # Errors
+/// The database fails.
+pub fn list(conn: &mut AnyConnection, query: &ConversionQuery) -> Result<Listed<Conversion>> {
+    let matching = || {
+        let mut rows = conversions::table.into_boxed();
+        if let Some(from_ms) = query.from_ms {
+            rows = rows.filter(conversions::converted_at_ms.ge(from_ms));
+        }
+        if let Some(to_ms) = query.to_ms {
+            rows = rows.filter(conversions::converted_at_ms.lt(to_ms));
+        }
+        if let Some(id) = query.campaign_id {
+            rows = rows.filter(conversions::campaign_id.eq(id));
+        }
+        if let Some(id) = query.offer_id {
+            rows = rows.filter(conversions::offer_id.eq(id));
+        }
+        if let Some(status) = &query.status {
+            rows = rows.filter(conversions::status.eq(status.clone()));
+        }
+        if let Some(id) = query.click_id {
+            rows = rows.filter(conversions::click_id.eq(id.bytes().to_vec()));
+        }
+        if let Some(is_test) = query.is_test {
+            rows = rows.filter(conversions::is_test.eq(is_test));
+        }
+        if !query.q.is_empty() {
+            let pattern = contains(&query.q);
+            let found = lower(conversions::txid).like(pattern.clone());
+            rows = rows.filter(found.or(lower(conversions::event).like(pattern)));
+        }
+        rows
+    };
+    let counted: Vec<i64> = matching().limit(COUNTED_MAX + 1).select(conversions::id).load(conn)?;
+    let rows: Vec<Row> = matching()
+        .order((conversions::converted_at_ms.desc(), conversions::id.desc()))
+        .offset(query.offset)
+        .limit(query.limit)
+        .select(Row::as_select())
+        .load(conn)?;
+    let items = rows.into_iter().map(TryInto::try_into).collect::<Result<_>>()?;
+    Ok(Listed { items, total: i64::try_from(counted.len()).unwrap_or(COUNTED_MAX) })
+}

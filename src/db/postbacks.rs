@@ -1,0 +1,346 @@
+//! Postbacks received: every one raw, with its verdict.
+
+use super::schema::{clicks, postbacks_received};
+use super::search::{Listed, contains, lower};
+use super::{AnyConnection, Error, Result, on_each, word};
+use crate::db::click_log::COUNTED_MAX;
+use crate::domain::click_id::ClickId;
+use crate::domain::verdict::Code;
+use diesel::dsl::exists;
+use diesel::prelude::*;
+
+/// A postback to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewPostback {
+    /// Unix milliseconds.
+    pub received_at_ms: i64,
+    /// Whose key it came to.
+    pub advertiser_id: Option<i64>,
+    /// GET or POST.
+    pub method: String,
+    /// The sender's address.
+    pub address: String,
+    /// As the sender named it.
+    pub content_type: Option<String>,
+    /// The query string as it came.
+    pub raw_query: Vec<u8>,
+    /// The body as it came.
+    pub raw_body: Vec<u8>,
+    /// A hash of all parameters but time, nonce and signature.
+    pub request_hash: [u8; 16],
+    /// The verdict.
+    pub code: Code,
+    /// One sentence about it.
+    pub message: String,
+    /// The click it names, where it is one of ours in form.
+    pub click_id: Option<ClickId>,
+    /// The event it names.
+    pub event: Option<String>,
+    /// The transaction it names.
+    pub txid: Option<String>,
+    /// The conversion it made, changed or repeated.
+    pub conversion_id: Option<i64>,
+    /// Test data.
+    pub is_test: bool,
+    /// Parked for a click that may still come.
+    pub is_waiting: bool,
+}
+
+/// A postback as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredPostback {
+    /// Its number.
+    pub id: i64,
+    /// What was kept.
+    pub value: NewPostback,
+    /// When a parked one got its final verdict, Unix milliseconds.
+    pub settled_at_ms: Option<i64>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = postbacks_received, treat_none_as_default_value = false)]
+struct Fields<'a> {
+    received_at_ms: i64,
+    advertiser_id: Option<i64>,
+    method: &'a str,
+    address: &'a str,
+    content_type: Option<&'a str>,
+    raw_query: &'a [u8],
+    raw_body: &'a [u8],
+    request_hash: &'a [u8],
+    result: &'static str,
+    code: &'static str,
+    message: &'a str,
+    click_id: Option<&'a [u8]>,
+    event: Option<&'a str>,
+    txid: Option<&'a str>,
+    conversion_id: Option<i64>,
+    is_test: bool,
+    is_waiting: bool,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = postbacks_received)]
+struct Row {
+    id: i64,
+    received_at_ms: i64,
+    advertiser_id: Option<i64>,
+    method: String,
+    address: String,
+    content_type: Option<String>,
+    raw_query: Vec<u8>,
+    raw_body: Vec<u8>,
+    request_hash: Vec<u8>,
+    code: String,
+    message: String,
+    click_id: Option<Vec<u8>>,
+    event: Option<String>,
+    txid: Option<String>,
+    conversion_id: Option<i64>,
+    is_test: bool,
+    is_waiting: bool,
+    settled_at_ms: Option<i64>,
+}
+
+impl TryFrom<Row> for StoredPostback {
+    type Error = Error;
+    fn try_from(row: Row) -> Result<Self> {
+        let hash: Option<[u8; 16]> = row.request_hash.as_slice().try_into().ok();
+        let value = NewPostback {
+            received_at_ms: row.received_at_ms,
+            advertiser_id: row.advertiser_id,
+            method: row.method,
+            address: row.address,
+            content_type: row.content_type,
+            raw_query: row.raw_query,
+            raw_body: row.raw_body,
+            request_hash: hash.ok_or_else(|| Error::broken_row("request hash"))?,
+            code: word(&row.code, Code::parse)?,
+            message: row.message,
+            click_id: row.click_id.and_then(|bytes| ClickId::from_slice(&bytes)),
+            event: row.event,
+            txid: row.txid,
+            conversion_id: row.conversion_id,
+            is_test: row.is_test,
+            is_waiting: row.is_waiting,
+        };
+        Ok(Self { id: row.id, value, settled_at_ms: row.settled_at_ms })
+    }
+}
+
+/// Keeps a postback and returns its number.
+///
+/// # Errors
+/// The database fails.
+pub fn insert(conn: &mut AnyConnection, new: &NewPostback) -> Result<i64> {
+    let fields = Fields {
+        received_at_ms: new.received_at_ms,
+        advertiser_id: new.advertiser_id,
+        method: &new.method,
+        address: &new.address,
+        content_type: new.content_type.as_deref(),
+        raw_query: &new.raw_query,
+        raw_body: &new.raw_body,
+        request_hash: &new.request_hash,
+        result: new.code.result().as_str(),
+        code: new.code.as_str(),
+        message: &new.message,
+        click_id: new.click_id.as_ref().map(|id| id.bytes().as_slice()),
+        event: new.event.as_deref(),
+        txid: new.txid.as_deref(),
+        conversion_id: new.conversion_id,
+        is_test: new.is_test,
+        is_waiting: new.is_waiting,
+    };
+    Ok(on_each!(conn, |c| diesel::insert_into(postbacks_received::table)
+        .values(fields)
+        .returning(postbacks_received::id)
+        .get_result(c))?)
+}
+
+/// Gives a parked postback its new verdict.
+///
+/// # Errors
+/// The database fails.
+pub fn settle(conn: &mut AnyConnection, id: i64, new: &NewPostback, now_ms: i64) -> Result<()> {
+    let settled_at_ms = (!new.is_waiting).then_some(now_ms);
+    diesel::update(postbacks_received::table.filter(postbacks_received::id.eq(id)))
+        .set((
+            postbacks_received::result.eq(new.code.result().as_str()),
+            postbacks_received::code.eq(new.code.as_str()),
+            postbacks_received::message.eq(&new.message),
+            postbacks_received::conversion_id.eq(new.conversion_id),
+            postbacks_received::is_test.eq(new.is_test),
+            postbacks_received::is_waiting.eq(new.is_waiting),
+            postbacks_received::settled_at_ms.eq(settled_at_ms),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Whether the same request was accepted since a time: a late retry of it moves nothing.
+///
+/// # Errors
+/// The database fails.
+pub fn was_accepted(
+    conn: &mut AnyConnection,
+    advertiser_id: i64,
+    click: ClickId,
+    request_hash: &[u8; 16],
+    since_ms: i64,
+) -> Result<bool> {
+    let accepted = [Code::Recorded.as_str(), Code::Updated.as_str()];
+    let found: Option<i64> = postbacks_received::table
+        .filter(postbacks_received::click_id.eq(click.bytes().as_slice()))
+        .filter(postbacks_received::advertiser_id.eq(advertiser_id))
+        .filter(postbacks_received::request_hash.eq(request_hash.as_slice()))
+        .filter(postbacks_received::received_at_ms.ge(since_ms))
+        .filter(postbacks_received::code.eq_any(accepted))
+        .select(postbacks_received::id)
+        .first(conn)
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// Postbacks parked for a click that has come by now, received since a time; at most so many.
+///
+/// # Errors
+/// The database fails.
+pub fn waiting_with_click(
+    conn: &mut AnyConnection,
+    since_ms: i64,
+    rows_max: i64,
+) -> Result<Vec<StoredPostback>> {
+    let click = clicks::table
+        .filter(clicks::id.nullable().eq(postbacks_received::click_id))
+        .select(clicks::campaign_id);
+    let rows: Vec<Row> = postbacks_received::table
+        .filter(postbacks_received::is_waiting)
+        .filter(postbacks_received::received_at_ms.ge(since_ms))
+        .filter(exists(click))
+        .order(postbacks_received::id)
+        .limit(rows_max)
+        .select(Row::as_select())
+        .load(conn)?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// A postback by number.
+///
+/// # Errors
+/// The database fails.
+pub fn find(conn: &mut AnyConnection, id: i64) -> Result<Option<StoredPostback>> {
+    let row: Option<Row> = postbacks_received::table
+        .filter(postbacks_received::id.eq(id))
+        .select(Row::as_select())
+        .first(conn)
+        .optional()?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// Which postbacks a log shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PostbackQuery {
+    /// Start, Unix milliseconds.
+    pub from_ms: Option<i64>,
+    /// End, exclusive.
+    pub to_ms: Option<i64>,
+    /// One advertiser only.
+    pub advertiser_id: Option<i64>,
+    /// One result only.
+    pub result: Option<String>,
+    /// One code only.
+    pub code: Option<String>,
+    /// One click only.
+    pub click_id: Option<ClickId>,
+    /// One transaction only.
+    pub txid: Option<String>,
+    /// In the message, the transaction or the address.
+    pub q: String,
+    /// Test data only, real data only, or both.
+    pub is_test: Option<bool>,
+    /// Rows before the page.
+    pub offset: i64,
+    /// Rows of the page.
+    pub limit: i64,
+}
+
+/// A page of postbacks, newest first. The total is counted up to [`COUNTED_MAX`] and one.
+///
+/// # Errors
+/// The database fails.
+pub fn list(conn: &mut AnyConnection, query: &PostbackQuery) -> Result<Listed<StoredPostback>> {
+    let matching = || {
+        let mut rows = postbacks_received::table.into_boxed();
+        if let Some(from_ms) = query.from_ms {
+            rows = rows.filter(postbacks_received::received_at_ms.ge(from_ms));
+        }
+        if let Some(to_ms) = query.to_ms {
+            rows = rows.filter(postbacks_received::received_at_ms.lt(to_ms));
+        }
+        if let Some(id) = query.advertiser_id {
+            rows = rows.filter(postbacks_received::advertiser_id.eq(id));
+        }
+        if let Some(result) = &query.result {
+            rows = rows.filter(postbacks_received::result.eq(result.clone()));
+        }
+        if let Some(code) = &query.code {
+            rows = rows.filter(postbacks_received::code.eq(code.clone()));
+        }
+        if let Some(id) = query.click_id {
+            rows = rows.filter(postbacks_received::click_id.eq(id.bytes().to_vec()));
+        }
+        if let Some(txid) = &query.txid {
+            rows = rows.filter(postbacks_received::txid.eq(txid.clone()));
+        }
+        if let Some(is_test) = query.is_test {
+            rows = rows.filter(postbacks_received::is_test.eq(is_test));
+        }
+        if !query.q.is_empty() {
+            let found = lower(postbacks_received::message).like(contains(&query.q));
+            let found = found.or(postbacks_received::address.eq(query.q.clone()));
+            rows = rows.filter(found.nullable().or(postbacks_received::txid.eq(query.q.clone())));
+        }
+        rows
+    };
+    let counted: Vec<i64> = matching().limit(COUNTED_MAX + 1).select(postbacks_received::id).load(conn)?;
+    let rows: Vec<Row> = matching()
+        .order((postbacks_received::received_at_ms.desc(), postbacks_received::id.desc()))
+        .offset(query.offset)
+        .limit(query.limit)
+        .select(Row::as_select())
+        .load(conn)?;
+    let items = rows.into_iter().map(TryInto::try_into).collect::<Result<_>>()?;
+    Ok(Listed { items, total: i64::try_from(counted.len()).unwrap_or(COUNTED_MAX) })
+}
+
+/// How many postbacks of each code came in a period.
+///
+/// # Errors
+/// The database fails.
+pub fn count_by_code(
+    conn: &mut AnyConnection,
+    from_ms: i64,
+    to_ms: i64,
+    is_test: bool,
+) -> Result<Vec<(Option<i64>, Code, i64)>> {
+    let rows: Vec<(Option<i64>, String, i64)> = postbacks_received::table
+        .filter(postbacks_received::received_at_ms.ge(from_ms))
+        .filter(postbacks_received::received_at_ms.lt(to_ms))
+        .filter(postbacks_received::is_test.eq(is_test))
+        .group_by((postbacks_received::advertiser_id, postbacks_received::code))
+        .select((postbacks_received::advertiser_id, postbacks_received::code, diesel::dsl::count_star()))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(advertiser, code, count)| Ok((advertiser, word(&code, Code::parse)?, count)))
+        .collect()
+}
+
+/// Takes all test postbacks away.
+///
+/// # Errors
+/// The database fails.
+pub fn delete_test(conn: &mut AnyConnection) -> Result<()> {
+    diesel::delete(postbacks_received::table.filter(postbacks_received::is_test.eq(true))).execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,527 @@
+//! Rollups: the sums behind dashboards and lists, kept in the writing transactions.
+
+use super::schema::{rollup_hours, rollup_quarters};
+use super::{AnyConnection, Result, on_each, word};
+use crate::domain::figures::{Bots, Figures};
+use crate::domain::rollup::{Attribution, Counters, RollupDelta, RollupKey, hour_of};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::upsert::excluded;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// How fine the buckets of a query are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grain {
+    /// UTC hours: serve every zone with whole-hour offsets.
+    Hour,
+    /// Quarter hours: serve every zone.
+    Quarter,
+}
+
+/// Which rows a query sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SumQuery {
+    /// Start, Unix milliseconds, at a bucket's edge.
+    pub from_ms: i64,
+    /// End, exclusive, at a bucket's edge.
+    pub to_ms: i64,
+    /// By which time conversions count.
+    pub attribution: Attribution,
+    /// Test data, or real data.
+    pub is_test: bool,
+    /// One campaign only.
+    pub campaign_id: Option<i64>,
+}
+
+/// Sums of one group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summed {
+    /// The campaign's number, or the bucket's start, as asked.
+    pub key: i64,
+    /// Made by machines.
+    pub is_bot: bool,
+    /// The sums.
+    pub sums: Counters,
+}
+
+macro_rules! upsert {
+    ($conn:expr, $table:ident, $bucket_ms:expr, $key:expr, $sums:expr, $writer_id:expr) => {{
+        let (key, sums): (&RollupKey, &Counters) = ($key, $sums);
+        let row = (
+            $table::bucket_ms.eq($bucket_ms),
+            $table::campaign_id.eq(key.campaign_id),
+            $table::attribution.eq(key.attribution.as_str()),
+            $table::is_bot.eq(key.is_bot),
+            $table::is_test.eq(key.is_test),
+            $table::writer_id.eq($writer_id),
+            $table::clicks.eq(sums.clicks),
+            $table::uniques.eq(sums.uniques),
+            $table::lp_views.eq(sums.lp_views),
+            $table::lp_clicks.eq(sums.lp_clicks),
+            $table::lp_clickers.eq(sums.lp_clickers),
+            $table::cost_micros.eq(sums.cost_micros),
+            $table::costed_clicks.eq(sums.costed_clicks),
+            $table::leads.eq(sums.leads),
+            $table::pending.eq(sums.pending),
+            $table::approved.eq(sums.approved),
+            $table::rejected.eq(sums.rejected),
+            $table::reversed.eq(sums.reversed),
+            $table::revenue_micros.eq(sums.revenue_micros),
+            $table::pending_revenue_micros.eq(sums.pending_revenue_micros),
+            $table::payout_micros.eq(sums.payout_micros),
+            $table::pending_payout_micros.eq(sums.pending_payout_micros),
+            $table::sale_amount_micros.eq(sums.sale_amount_micros),
+            $table::sales.eq(sums.sales),
+        );
+        on_each!($conn, |c| diesel::insert_into($table::table)
+            .values(row)
+            .on_conflict((
+                $table::bucket_ms,
+                $table::campaign_id,
+                $table::attribution,
+                $table::is_bot,
+                $table::is_test,
+                $table::writer_id,
+            ))
+            .do_update()
+            .set((
+                $table::clicks.eq($table::clicks + excluded($table::clicks)),
+                $table::uniques.eq($table::uniques + excluded($table::uniques)),
+                $table::lp_views.eq($table::lp_views + excluded($table::lp_views)),
+                $table::lp_clicks.eq($table::lp_clicks + excluded($table::lp_clicks)),
+                $table::lp_clickers.eq($table::lp_clickers + excluded($table::lp_clickers)),
+                $table::cost_micros.eq($table::cost_micros + excluded($table::cost_micros)),
+                $table::costed_clicks.eq($table::costed_clicks + excluded($table::costed_clicks)),
+                $table::leads.eq($table::leads + excluded($table::leads)),
+                $table::pending.eq($table::pending + excluded($table::pending)),
+                $table::approved.eq($table::approved + excluded($table::approved)),
+                $table::rejected.eq($table::rejected + excluded($table::rejected)),
+                $table::reversed.eq($table::reversed + excluded($table::reversed)),
+                $table::revenue_micros.eq($table::revenue_micros + excluded($table::revenue_micros)),
+                $table::pending_revenue_micros
+                    .eq($table::pending_revenue_micros + excluded($table::pending_revenue_micros)),
+                $table::payout_micros.eq($table::payout_micros + excluded($table::payout_micros)),
+                $table::pending_payout_micros
+                    .eq($table::pending_payout_micros + excluded($table::pending_payout_micros)),
+                $table::sale_amount_micros
+                    .eq($table::sale_amount_micros + excluded($table::sale_amount_micros)),
+                $table::sales.eq($table::sales + excluded($table::sales)),
+            ))
+            .execute(c))?;
+    }};
+}
+
+/// Adds changes to the sums, in key order, under the writer's own rows.
+///
+/// # Errors
+/// The database fails.
+pub fn apply(conn: &mut AnyConnection, delta: &RollupDelta, writer_id: i64) -> Result<()> {
+    let mut hours: BTreeMap<RollupKey, Counters> = BTreeMap::new();
+    for (key, sums) in delta.iter().filter(|(_, sums)| **sums != Counters::default()) {
+        upsert!(conn, rollup_quarters, key.quarter_ms, key, sums, writer_id);
+        let hour = RollupKey { quarter_ms: hour_of(key.quarter_ms), ..*key };
+        hours.entry(hour).or_default().add(sums);
+    }
+    for (key, sums) in &hours {
+        upsert!(conn, rollup_hours, key.quarter_ms, key, sums, writer_id);
+    }
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct SumRow {
+    #[diesel(sql_type = BigInt)]
+    group_key: i64,
+    #[diesel(sql_type = Bool)]
+    is_bot: bool,
+    #[diesel(sql_type = BigInt)]
+    clicks: i64,
+    #[diesel(sql_type = BigInt)]
+    uniques: i64,
+    #[diesel(sql_type = BigInt)]
+    lp_views: i64,
+    #[diesel(sql_type = BigInt)]
+    lp_clicks: i64,
+    #[diesel(sql_type = BigInt)]
+    lp_clickers: i64,
+    #[diesel(sql_type = BigInt)]
+    cost_micros: i64,
+    #[diesel(sql_type = BigInt)]
+    costed_clicks: i64,
+    #[diesel(sql_type = BigInt)]
+    leads: i64,
+    #[diesel(sql_type = BigInt)]
+    pending: i64,
+    #[diesel(sql_type = BigInt)]
+    approved: i64,
+    #[diesel(sql_type = BigInt)]
+    rejected: i64,
+    #[diesel(sql_type = BigInt)]
+    reversed: i64,
+    #[diesel(sql_type = BigInt)]
+    revenue_micros: i64,
+    #[diesel(sql_type = BigInt)]
+    pending_revenue_micros: i64,
+    #[diesel(sql_type = BigInt)]
+    payout_micros: i64,
+    #[diesel(sql_type = BigInt)]
+    pending_payout_micros: i64,
+    #[diesel(sql_type = BigInt)]
+    sale_amount_micros: i64,
+    #[diesel(sql_type = BigInt)]
+    sales: i64,
+}
+
+impl From<SumRow> for Summed {
+    fn from(row: SumRow) -> Self {
+        let sums = Counters {
+            clicks: row.clicks,
+            uniques: row.uniques,
+            lp_views: row.lp_views,
+            lp_clicks: row.lp_clicks,
+            lp_clickers: row.lp_clickers,
+            cost_micros: row.cost_micros,
+            costed_clicks: row.costed_clicks,
+            leads: row.leads,
+            pending: row.pending,
+            approved: row.approved,
+            rejected: row.rejected,
+            reversed: row.reversed,
+            revenue_micros: row.revenue_micros,
+            pending_revenue_micros: row.pending_revenue_micros,
+            payout_micros: row.payout_micros,
+            pending_payout_micros: row.pending_payout_micros,
+            sale_amount_micros: row.sale_amount_micros,
+            sales: row.sales,
+        };
+        Self { key: row.group_key, is_bot: row.is_bot, sums }
+    }
+}
+
+/// The columns of [`Counters`], in its order.
+const COUNTERS: &[&str] = &[
+    "clicks",
+    "uniques",
+    "lp_views",
+    "lp_clicks",
+    "lp_clickers",
+    "cost_micros",
+    "costed_clicks",
+    "leads",
+    "pending",
+    "approved",
+    "rejected",
+    "reversed",
+    "revenue_micros",
+    "pending_revenue_micros",
+    "payout_micros",
+    "pending_payout_micros",
+    "sale_amount_micros",
+    "sales",
+];
+
+fn counter_sums() -> String {
+    COUNTERS.iter().fold(String::new(), |mut list, name| {
+        // `SUM` of bigint is numeric on PostgreSQL. Writing to a String cannot fail.
+        let _ = write!(list, ", CAST(COALESCE(SUM({name}), 0) AS BIGINT) AS {name}");
+        list
+    })
+}
+
+fn sum(conn: &mut AnyConnection, grain: Grain, group: &str, query: &SumQuery) -> Result<Vec<Summed>> {
+    let table = match grain {
+        Grain::Hour => "rollup_hours",
+        Grain::Quarter => "rollup_quarters",
+    };
+    let campaign = if query.campaign_id.is_some() { " AND campaign_id = $5" } else { "" };
+    let text = format!(
+        "SELECT {group} AS group_key, is_bot{} FROM {table} WHERE bucket_ms >= $1 AND bucket_ms < $2 \
+         AND attribution = $3 AND is_test = $4{campaign} GROUP BY {group}, is_bot",
+        counter_sums()
+    );
+    let statement = diesel::sql_query(text)
+        .bind::<BigInt, _>(query.from_ms)
+        .bind::<BigInt, _>(query.to_ms)
+        .bind::<Text, _>(query.attribution.as_str())
+        .bind::<Bool, _>(query.is_test);
+    let rows: Vec<SumRow> = match query.campaign_id {
+        Some(id) => statement.bind::<BigInt, _>(id).load(conn)?,
+        None => statement.load(conn)?,
+    };
+    Ok(rows.into_iter().map(Summed::from).collect())
+}
+
+/// Sums by campaign.
+///
+/// # Errors
+/// The database fails.
+pub fn by_campaign(conn: &mut AnyConnection, grain: Grain, query: &SumQuery) -> Result<Vec<Summed>> {
+    sum(conn, grain, "campaign_id", query)
+}
+
+/// Sums by bucket.
+///
+/// # Errors
+/// The database fails.
+pub fn by_bucket(conn: &mut AnyConnection, grain: Grain, query: &SumQuery) -> Result<Vec<Summed>> {
+    sum(conn, grain, "bucket_ms", query)
+}
+
+/// Whether any real click has been counted: until then pages show test data.
+///
+/// # Errors
+/// The database fails.
+pub fn has_real_clicks(conn: &mut AnyConnection) -> Result<bool> {
+    let real = rollup_hours::table.filter(rollup_hours::is_test.eq(false)).filter(rollup_hours::clicks.gt(0));
+    let found: Option<i64> = real.select(rollup_hours::clicks).first(conn).optional()?;
+    Ok(found.is_some())
+}
+
+/// Whether any test click has been counted.
+///
+/// # Errors
+/// The database fails.
+pub fn has_test_clicks(conn: &mut AnyConnection) -> Result<bool> {
+    let test = rollup_hours::table.filter(rollup_hours::is_test.eq(true)).filter(rollup_hours::clicks.gt(0));
+    let found: Option<i64> = test.select(rollup_hours::clicks).first(conn).optional()?;
+    Ok(found.is_some())
+}
+
+#[derive(QueryableByName)]
+struct RawRow {
+    #[diesel(sql_type = BigInt)]
+    quarter_ms: i64,
+    #[diesel(sql_type = BigInt)]
+    campaign_id: i64,
+    #[diesel(sql_type = Bool)]
+    is_bot: bool,
+    #[diesel(sql_type = Bool)]
+    is_test: bool,
+    #[diesel(embed)]
+    sums: RawSums,
+}
+
+#[derive(QueryableByName)]
+struct RawSums {
+    #[diesel(sql_type = BigInt)]
+    clicks: i64,
+    #[diesel(sql_type = BigInt)]
+    uniques: i64,
+    #[diesel(sql_type = BigInt)]
+    lp_views: i64,
+    #[diesel(sql_type = BigInt)]
+    lp_clicks: i64,
+    #[diesel(sql_type = BigInt)]
+    lp_clickers: i64,
+    #[diesel(sql_type = BigInt)]
+    cost_micros: i64,
+    #[diesel(sql_type = BigInt)]
+    costed_clicks: i64,
+    #[diesel(sql_type = BigInt)]
+    leads: i64,
+    #[diesel(sql_type = BigInt)]
+    pending: i64,
+    #[diesel(sql_type = BigInt)]
+    approved: i64,
+    #[diesel(sql_type = BigInt)]
+    rejected: i64,
+    #[diesel(sql_type = BigInt)]
+    reversed: i64,
+    #[diesel(sql_type = BigInt)]
+    revenue_micros: i64,
+    #[diesel(sql_type = BigInt)]
+    pending_revenue_micros: i64,
+    #[diesel(sql_type = BigInt)]
+    payout_micros: i64,
+    #[diesel(sql_type = BigInt)]
+    pending_payout_micros: i64,
+    #[diesel(sql_type = BigInt)]
+    sale_amount_micros: i64,
+    #[diesel(sql_type = BigInt)]
+    sales: i64,
+}
+
+impl From<RawSums> for Counters {
+    fn from(row: RawSums) -> Self {
+        Self {
+            clicks: row.clicks,
+            uniques: row.uniques,
+            lp_views: row.lp_views,
+            lp_clicks: row.lp_clicks,
+            lp_clickers: row.lp_clickers,
+            cost_micros: row.cost_micros,
+            costed_clicks: row.costed_clicks,
+            leads: row.leads,
+            pending: row.pending,
+            approved: row.approved,
+            rejected: row.rejected,
+            reversed: row.reversed,
+            revenue_micros: row.revenue_micros,
+            pending_revenue_micros: row.pending_revenue_micros,
+            payout_micros: row.payout_micros,
+            pending_payout_micros: row.pending_payout_micros,
+            sale_amount_micros: row.sale_amount_micros,
+            sales: row.sales,
+        }
+    }
+}
+
+/// A sum over raw rows: the column it fills and the SQL for one row.
+type RawSum = (&'static str, &'static str);
+
+/// What a click adds, straight from its row.
+const CLICK_SUMS: &[RawSum] = &[
+    ("clicks", "1"),
+    ("uniques", "CASE WHEN is_unique THEN 1 ELSE 0 END"),
+    ("lp_views", "CASE WHEN lander_id IS NOT NULL THEN 1 ELSE 0 END"),
+    ("lp_clicks", "lp_clicks"),
+    ("lp_clickers", "CASE WHEN lp_clicks > 0 THEN 1 ELSE 0 END"),
+    ("cost_micros", "cost_micros"),
+    ("costed_clicks", "CASE WHEN cost_original_micros IS NOT NULL THEN 1 ELSE 0 END"),
+];
+
+/// What a conversion adds, straight from its row.
+const CONVERSION_SUMS: &[RawSum] = &[
+    ("leads", "CASE WHEN counts_as_conversion THEN 1 ELSE 0 END"),
+    ("pending", "CASE WHEN counts_as_conversion AND status = 'pending' THEN 1 ELSE 0 END"),
+    ("approved", "CASE WHEN counts_as_conversion AND status = 'approved' THEN 1 ELSE 0 END"),
+    ("rejected", "CASE WHEN counts_as_conversion AND status = 'rejected' THEN 1 ELSE 0 END"),
+    ("reversed", "CASE WHEN counts_as_conversion AND status = 'reversed' THEN 1 ELSE 0 END"),
+    ("revenue_micros", "CASE WHEN counts_in_revenue AND status = 'approved' THEN revenue_micros ELSE 0 END"),
+    (
+        "pending_revenue_micros",
+        "CASE WHEN counts_in_revenue AND status = 'pending' THEN revenue_micros ELSE 0 END",
+    ),
+    ("payout_micros", "CASE WHEN payout_status = 'approved' THEN payout_micros ELSE 0 END"),
+    ("pending_payout_micros", "CASE WHEN payout_status = 'pending' THEN payout_micros ELSE 0 END"),
+    (
+        "sale_amount_micros",
+        "CASE WHEN status IN ('approved', 'pending') THEN COALESCE(sale_amount_micros, 0) ELSE 0 END",
+    ),
+    (
+        "sales",
+        "CASE WHEN status IN ('approved', 'pending') AND sale_amount_micros IS NOT NULL THEN 1 ELSE 0 END",
+    ),
+];
+
+/// The plain way: the sums of a period asked of the raw tables. Every faster way is tested against it.
+///
+/// # Errors
+/// The database fails.
+pub fn raw(conn: &mut AnyConnection, from_ms: i64, to_ms: i64) -> Result<RollupDelta> {
+    let mut delta = RollupDelta::new();
+    for attribution in Attribution::ALL {
+        let time = match attribution {
+            Attribution::ClickTime => "clicked_at_ms",
+            Attribution::ConversionTime => "converted_at_ms",
+        };
+        let parts = [("clicks", "clicked_at_ms", CLICK_SUMS), ("conversions", time, CONVERSION_SUMS)];
+        for (table, time, sums) in parts {
+            for row in raw_part(conn, table, time, sums, (from_ms, to_ms))? {
+                let key = RollupKey {
+                    quarter_ms: row.quarter_ms,
+                    campaign_id: row.campaign_id,
+                    attribution: *attribution,
+                    is_bot: row.is_bot,
+                    is_test: row.is_test,
+                };
+                delta.add(key, &row.sums.into());
+            }
+        }
+    }
+    Ok(delta)
+}
+
+fn raw_part(
+    conn: &mut AnyConnection,
+    table: &str,
+    time: &str,
+    sums: &[RawSum],
+    (from_ms, to_ms): (i64, i64),
+) -> Result<Vec<RawRow>> {
+    let mut text = format!("SELECT {time} - {time} % 900000 AS quarter_ms, campaign_id, is_bot, is_test");
+    for name in COUNTERS {
+        let value = sums.iter().find(|(known, _)| known == name).map_or("0", |(_, value)| value);
+        let _ = write!(text, ", CAST(COALESCE(SUM({value}), 0) AS BIGINT) AS {name}");
+    }
+    let _ = write!(
+        text,
+        " FROM {table} WHERE {time} >= $1 AND {time} < $2 GROUP BY {time} - {time} % 900000, campaign_id, is_bot, is_test"
+    );
+    Ok(diesel::sql_query(text).bind::<BigInt, _>(from_ms).bind::<BigInt, _>(to_ms).load(conn)?)
+}
+
+/// What the kept sums say of a period, over all writers: for comparison with [`raw`].
+///
+/// # Errors
+/// The database fails.
+pub fn kept(conn: &mut AnyConnection, from_ms: i64, to_ms: i64) -> Result<RollupDelta> {
+    #[derive(QueryableByName)]
+    struct Kept {
+        #[diesel(sql_type = BigInt)]
+        bucket_ms: i64,
+        #[diesel(sql_type = BigInt)]
+        campaign_id: i64,
+        #[diesel(sql_type = Text)]
+        attribution: String,
+        #[diesel(sql_type = Bool)]
+        is_bot: bool,
+        #[diesel(sql_type = Bool)]
+        is_test: bool,
+        #[diesel(embed)]
+        sums: RawSums,
+    }
+    let keys = "bucket_ms, campaign_id, attribution, is_bot, is_test";
+    let text = format!(
+        "SELECT {keys}{} FROM rollup_quarters WHERE bucket_ms >= $1 AND bucket_ms < $2 GROUP BY {keys}",
+        counter_sums()
+    );
+    let rows: Vec<Kept> =
+        diesel::sql_query(text).bind::<BigInt, _>(from_ms).bind::<BigInt, _>(to_ms).load(conn)?;
+    let mut delta = RollupDelta::new();
+    for row in rows {
+        let key = RollupKey {
+            quarter_ms: row.bucket_ms,
+            campaign_id: row.campaign_id,
+            attribution: word(&row.attribution, Attribution::parse)?,
+            is_bot: row.is_bot,
+            is_test: row.is_test,
+        };
+        delta.add(key, &row.sums.into());
+    }
+    Ok(delta)
+}
+
+/// Throws the sums of a period away and makes them anew from the raw rows. The edges lie on hours.
+///
+/// # Errors
+/// The database fails.
+pub fn rebuild(conn: &mut AnyConnection, from_ms: i64, to_ms: i64, writer_id: i64) -> Result<()> {
+    let quarters = rollup_quarters::table.filter(rollup_quarters::bucket_ms.ge(from_ms));
+    diesel::delete(quarters.filter(rollup_quarters::bucket_ms.lt(to_ms))).execute(conn)?;
+    let hours = rollup_hours::table.filter(rollup_hours::bucket_ms.ge(from_ms));
+    diesel::delete(hours.filter(rollup_hours::bucket_ms.lt(to_ms))).execute(conn)?;
+    let delta = raw(conn, from_ms, to_ms)?;
+    apply(conn, &delta, writer_id)
+}
+
+/// Takes all test data's sums away.
+///
+/// # Errors
+/// The database fails.
+pub fn delete_test(conn: &mut AnyConnection) -> Result<()> {
+    diesel::delete(rollup_quarters::table.filter(rollup_quarters::is_test.eq(true))).execute(conn)?;
+    diesel::delete(rollup_hours::table.filter(rollup_hours::is_test.eq(true))).execute(conn)?;
+    Ok(())
+}
+
+/// Puts summed groups together into rows of figures, by key.
+#[must_use]
+pub fn rows(summed: &[Summed], bots: Bots) -> BTreeMap<i64, Figures> {
+    let mut rows: BTreeMap<i64, Figures> = BTreeMap::new();
+    for group in summed {
+        rows.entry(group.key).or_insert_with(|| Figures::new(bots)).add(group.is_bot, &group.sums);
+    }
+    rows
+}

@@ -1,0 +1,89 @@
+//! `/advertisers`: the list, the form, and the page of one advertiser with its postback URL.
+
+use askama::Template;
+
+use super::forms::{Field, PairRow, Select};
+use super::layout::Chrome;
+use super::parts::{CodeBox, Link, Pill, PostButton, Steps};
+use super::tables::{Listing, Table};
+
+/// All advertisers.
+#[derive(Debug, Clone, Default, Template)]
+#[template(path = "advertisers/list.html")]
+pub struct AdvertisersPage {
+    /// The frame.
+    pub chrome: Chrome,
+    /// Search, filters, the table.
+    pub listing: Listing,
+}
+
+/// One advertiser: what to paste, the last test, what was received.
+#[derive(Debug, Clone, Default, Template)]
+#[template(path = "advertisers/show.html")]
+pub struct AdvertiserPage {
+    /// The frame, with tabs.
+    pub chrome: Chrome,
+    /// The postback URL with the advertiser's macros coloured.
+    pub postback_url: CodeBox,
+    /// The permanent test click id.
+    pub test_click_id: CodeBox,
+    /// Where "Send test postback" posts to.
+    pub test_action: String,
+    /// Words above the last test ("Last test, 14:31:07"). Empty before the first.
+    pub test_title: String,
+    /// Its verdict.
+    pub test_result: Option<Pill>,
+    /// Its steps.
+    pub test_steps: Steps,
+    /// Counts beside "Received" ("381 accepted").
+    pub counts: Vec<Pill>,
+    /// The latest postbacks.
+    pub received: Table,
+    /// All of them.
+    pub received_link: Link,
+}
+
+/// The advertiser form, new or saved.
+#[derive(Debug, Clone, Default, Template)]
+#[template(path = "advertisers/form.html")]
+pub struct AdvertiserFormPage {
+    /// The frame.
+    pub chrome: Chrome,
+    /// Where the form posts to.
+    pub action: String,
+    /// What was typed or is stored.
+    pub form: AdvertiserForm,
+    /// Archive or restore; `None` for a new advertiser.
+    pub archive: Option<PostButton>,
+    /// Whether it is archived.
+    pub is_archived: bool,
+}
+
+/// The fields of an advertiser.
+#[derive(Debug, Clone, Default)]
+pub struct AdvertiserForm {
+    /// Name.
+    pub name: Field,
+    /// Network or direct.
+    pub kind: Select,
+    /// Currency of postbacks that name none.
+    pub currency: Field,
+    /// What a postback without a status means.
+    pub missing_status: Select,
+    /// What a second postback of the same identity does.
+    pub duplicate_mode: Select,
+    /// How old a click may be for a new conversion.
+    pub window_days: Field,
+    /// Whether a rejected conversion may be approved by a later postback.
+    pub reopen_rejected: bool,
+    /// Their parameter -> ours.
+    pub param_map: Vec<PairRow>,
+    /// Their status -> ours.
+    pub status_map: Vec<PairRow>,
+    /// Their event -> ours, as `sale` or `sale reversed`.
+    pub event_map: Vec<PairRow>,
+    /// An empty row whose key is `__R__`, for the script to copy.
+    pub blank_pair: PairRow,
+    /// Status.
+    pub status: Select,
+}

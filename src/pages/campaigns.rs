@@ -1,0 +1,167 @@
+//! `/campaigns`: the report of all campaigns, and the one-page campaign form.
+
+use askama::Template;
+
+use super::forms::{Field, Select};
+use super::layout::Chrome;
+use super::parts::{CodeBox, Link, PostButton, Steps};
+use super::tables::{Column, Listing, Sort};
+
+/// The figures of the campaigns report, in order: key in the query, heading, formula.
+pub const FIGURES: [(&str, &str, &str); 13] = [
+    ("clicks", "Clicks", "Clicks, bots left out"),
+    (
+        "uniques",
+        "Unique",
+        "Clicks of visitors new within the campaign's window; the sum of clicks marked unique",
+    ),
+    ("conversions", "Conv.", "Conversions = approved + pending"),
+    ("approved", "Approved", "Approved conversions"),
+    ("cr", "CR", "Conversion rate = conversions / clicks"),
+    ("revenue", "Revenue", "Approved revenue"),
+    ("pending_revenue", "Pending", "Revenue of pending conversions, not yet counted"),
+    ("cost", "Cost", "What the traffic cost, bots included"),
+    ("profit", "Profit", "Profit = approved revenue − cost − approved payout"),
+    ("roi", "ROI", "ROI = profit / (cost + payout)"),
+    ("epc", "EPC", "Earnings per click = revenue / clicks"),
+    ("cpc", "CPC", "Cost per click = cost / clicks"),
+    ("cpa", "CPA", "Cost per conversion = cost / conversions"),
+];
+
+/// The columns of the report; `href` gives the address that sorts by a key.
+pub fn columns(first: &str, sorted_by: &str, sort: Sort, href: impl Fn(&str) -> String) -> Vec<Column> {
+    let by = |key: &str| if key == sorted_by { sort } else { Sort::None };
+    let name = Column { href: href("name"), sort: by("name"), ..Column::text(first) };
+    let figures = FIGURES.iter().map(|&(key, label, formula)| Column {
+        href: href(key),
+        sort: by(key),
+        ..Column::figure(label, formula)
+    });
+    std::iter::once(name).chain(figures).collect()
+}
+
+/// All campaigns with their figures.
+#[derive(Debug, Clone, Default, Template)]
+#[template(path = "campaigns/list.html")]
+pub struct CampaignsPage {
+    /// The frame, with range and zone.
+    pub chrome: Chrome,
+    /// Search, filters, the report.
+    pub listing: Listing,
+}
+
+/// The campaign form, new or saved.
+#[derive(Debug, Clone, Default, Template)]
+#[template(path = "campaigns/form.html")]
+pub struct CampaignFormPage {
+    /// The frame.
+    pub chrome: Chrome,
+    /// Where the form posts to.
+    pub action: String,
+    /// What was typed or is stored.
+    pub form: CampaignForm,
+    /// An empty path whose keys are `__P__`, for the script to copy.
+    pub blank: PathForm,
+    /// What stands beside the form once the campaign is saved.
+    pub saved: Option<SavedCampaign>,
+}
+
+/// The fields of a campaign.
+#[derive(Debug, Clone, Default)]
+pub struct CampaignForm {
+    /// Name.
+    pub name: Field,
+    /// Source, by id; the first choice is none.
+    pub source_id: Select,
+    /// Cost model.
+    pub cost_model: Select,
+    /// Amount per click or per mille.
+    pub cost_amount: Field,
+    /// Currency of the cost.
+    pub currency: String,
+    /// Slug.
+    pub slug: Field,
+    /// What stands before the slug (`https://trk.example.com/c/`).
+    pub slug_prefix: String,
+    /// Redirect mode.
+    pub redirect: Select,
+    /// The paths.
+    pub paths: Vec<PathForm>,
+    /// An error of the paths together. Empty for nothing.
+    pub paths_error: String,
+    /// Fallback URL.
+    pub fallback_url: Field,
+    /// Unique window in hours.
+    pub unique_window_hours: Field,
+    /// Whether the incoming query is appended to the target.
+    pub append_query: bool,
+    /// Whether a returning visitor keeps path, lander and offer.
+    pub sticky: bool,
+    /// Status.
+    pub status: Select,
+    /// Tags, with commas between them.
+    pub tags: Field,
+    /// Notes.
+    pub notes: Field,
+}
+
+/// A path as a card.
+#[derive(Debug, Clone, Default)]
+pub struct PathForm {
+    /// Its number in the names of its fields (`paths.0.weight`). Numbers may have gaps.
+    pub key: String,
+    /// Its id; empty for a new one.
+    pub id: String,
+    /// Name.
+    pub name: Field,
+    /// Weight.
+    pub weight: Field,
+    /// Share of all visitors ("70%").
+    pub share: String,
+    /// Its landers. None: straight to the offer.
+    pub landers: Vec<PickForm>,
+    /// Its offers.
+    pub offers: Vec<PickForm>,
+    /// A lander row to copy, its key `__R__`.
+    pub blank_lander: PickForm,
+    /// An offer row to copy, its key `__R__`.
+    pub blank_offer: PickForm,
+    /// An error of the path as a whole. Empty for nothing.
+    pub error: String,
+}
+
+/// A weighted lander or offer of a path.
+#[derive(Debug, Clone, Default)]
+pub struct PickForm {
+    /// Its number in the names of its fields (`paths.0.offers.1.offer_id`).
+    pub key: String,
+    /// Which one; offers carry their revenue in the label ("Dating DE SOI · $6.60").
+    pub pick: Select,
+    /// Weight.
+    pub weight: Field,
+    /// Share within the path ("50%").
+    pub share: String,
+}
+
+/// What a saved campaign shows beside its form.
+#[derive(Debug, Clone, Default)]
+pub struct SavedCampaign {
+    /// The campaign URL.
+    pub campaign_url: CodeBox,
+    /// A postback URL for each advertiser among its offers.
+    pub postback_urls: Vec<CodeBox>,
+    /// Where "Send test click" posts to.
+    pub test_click_action: String,
+    /// Where "Send test postback" posts to.
+    pub test_postback_action: String,
+    /// What the last test did. Empty before the first.
+    pub steps: Steps,
+    /// Words above the steps ("Test click, 14:31:07").
+    pub steps_title: String,
+    /// Where the campaign's figures and logs are.
+    pub links: Vec<Link>,
+    /// Archive, or restore where it is archived.
+    pub archive: PostButton,
+    /// Whether it is archived.
+    pub is_archived: bool,
+}

@@ -1,0 +1,55 @@
+//! The dashboards: one file per page family, each with the structs its templates are rendered from.
+//!
+//! Every value here is ready to be shown: money, times and ratios arrive as text, and templates do no arithmetic.
+//! A ratio with nothing under it is "–", a loss has a real minus sign ("−$28.11") and a gain a plus sign.
+
+mod assets;
+
+pub mod advertisers;
+pub mod campaigns;
+pub mod clicks;
+pub mod conversions;
+pub mod dashboard;
+pub mod errors;
+pub mod forms;
+pub mod landers;
+pub mod layout;
+pub mod offers;
+pub mod parts;
+pub mod postbacks;
+pub mod search;
+pub mod settings;
+pub mod setup;
+pub mod sign_in;
+pub mod sources;
+pub mod start;
+pub mod tables;
+
+use crate::http::Problem;
+use actix_web::web;
+use askama::Template as _;
+
+/// The pages' addresses.
+pub fn configure(config: &mut web::ServiceConfig) {
+    config.route("/static/{path:.*}", web::get().to(assets::show));
+}
+
+/// Draws the page of an error.
+#[must_use]
+pub fn error_page(problem: &Problem) -> String {
+    let page = match problem.status {
+        403 => errors::ErrorPage::forbidden(),
+        404 => errors::ErrorPage::not_found(),
+        500 => errors::ErrorPage::internal(&problem.request_id),
+        503 => errors::ErrorPage::unavailable(&problem.request_id),
+        status => errors::ErrorPage {
+            status: status.to_string(),
+            title: problem.title.to_owned(),
+            text: problem.detail.clone(),
+            request_id: String::new(),
+            has_way_back: true,
+        },
+    };
+    // A template of plain texts cannot fail; the words alone would do.
+    page.render().unwrap_or_else(|_| problem.title.to_owned())
+}

@@ -1,0 +1,288 @@
+//! The server: its state, its workers, and the order in which it starts and ends.
+
+use crate::clicks::{Durability, Ingested, Ingester, Journal};
+use crate::config::{Config, DurabilitySetting};
+use crate::conversions::Postbacks;
+use crate::db::{Db, Priority, partitions, settings};
+use crate::http::{App, HttpConfig, Recent, Tracker, now_ms};
+use crate::routing::{LiveCatalog, Sealer};
+use crate::visitor::Visitor;
+use crate::{api, pages, tracking};
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::Compress;
+use actix_web::{HttpResponse, HttpServer, web};
+use anyhow::{Context as _, bail};
+use sha2::{Digest as _, Sha256};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How long requests in flight may take at a clean end, in seconds.
+const DRAIN_SECONDS: u64 = 20;
+
+/// How long the server says "not ready" before it stops listening, so that a proxy looks elsewhere.
+const NOT_READY_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long a client may take to send a request's head.
+const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A running server.
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The token of the one-time setup link, while there is no user.
+    pub setup_token: Option<String>,
+    running: actix_web::dev::Server,
+    parts: Parts,
+}
+
+/// What has to end in order.
+struct Parts {
+    journal: Arc<Journal>,
+    ingested: Arc<Ingested>,
+    ingester: JoinHandle<()>,
+    tracker: web::Data<Tracker>,
+    is_draining: Arc<AtomicBool>,
+}
+
+/// Ends a server from outside.
+#[derive(Clone)]
+pub struct Stopper {
+    handle: ServerHandle,
+    is_draining: Arc<AtomicBool>,
+}
+
+impl Stopper {
+    /// Stops accepting, answers what is in flight. The server's `run` then ends.
+    pub async fn stop(&self, pause: Duration) {
+        self.is_draining.store(true, Ordering::Release);
+        tokio::time::sleep(pause).await;
+        self.handle.stop(true).await;
+    }
+}
+
+/// Opens a database as a configuration says, migrated.
+///
+/// # Errors
+/// It cannot be opened; the message says what to change.
+pub fn open_database(config: &Config) -> anyhow::Result<Db> {
+    let is_power_safe = config.durability == DurabilitySetting::Power;
+    Ok(Db::open(&config.database_url()?, is_power_safe)?)
+}
+
+/// Refuses a key that is not the one this database was made with: what is sealed could not be opened.
+fn check_key(db: &Db, key: &[u8; 32]) -> anyhow::Result<()> {
+    let digest = Sha256::digest([b"clickledger key fingerprint".as_slice(), key].concat());
+    let own = data_encoding::HEXLOWER.encode(digest.get(..8).unwrap_or_default());
+    let known =
+        db.write(Priority::Maintenance, |conn| settings::put_first(conn, settings::KEY_FINGERPRINT, &own))?;
+    if known == own {
+        return Ok(());
+    }
+    bail!(
+        "this database was made with another secret key: set CLICKLEDGER_SECRET_KEY (or secret.key in the data folder) \
+         to the first one's"
+    )
+}
+
+/// This process's number among the writers of sums; kept in the data folder, so that a restart goes on with
+/// its own rows.
+fn writer_id(config: &Config) -> anyhow::Result<i64> {
+    let path = config.data_dir.join("writer.id");
+    if let Ok(text) = std::fs::read_to_string(&path)
+        && let Ok(id) = text.trim().parse()
+    {
+        return Ok(id);
+    }
+    let id = i64::from(rand::random::<u32>() >> 1);
+    std::fs::write(&path, id.to_string()).with_context(|| format!("{} cannot be written", path.display()))?;
+    Ok(id)
+}
+
+/// Builds a server and starts listening. Port 0 takes a free one.
+///
+/// # Errors
+/// A setting, the database or the data folder cannot be used; the message says what to change.
+pub fn build(config: &Config) -> anyhow::Result<Server> {
+    std::fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("the data folder {} cannot be made", config.data_dir.display()))?;
+    let db = Arc::new(open_database(config)?);
+    let key = config.secret_key()?;
+    check_key(&db, &key)?;
+    let now = now_ms();
+    db.write(Priority::Maintenance, |conn| {
+        settings::put_first(conn, settings::CURRENCY, &config.currency)?;
+        partitions::ensure(conn, now, partitions::ahead_of(now))
+    })?;
+    let durability = match config.durability {
+        DurabilitySetting::Process => Durability::Process,
+        DurabilitySetting::Power => Durability::Power,
+    };
+    let journal = Journal::begin(&config.data_dir.join("journal"), durability)
+        .with_context(|| format!("the journal in {} cannot be begun", config.data_dir.display()))?;
+    let writer_id = writer_id(config)?;
+    let (ingested, ingester) = Ingester::start(Arc::clone(&db), Arc::clone(&journal), writer_id)?;
+    let ingested = Arc::new(ingested);
+    let catalog = Arc::new(LiveCatalog::load(&db)?);
+    let postbacks =
+        Postbacks::start(Arc::clone(&db), Arc::clone(&catalog), Arc::clone(&ingested), writer_id)?;
+    let http = HttpConfig {
+        public_url: config.public_url.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        dashboard_host: config.dashboard_host.clone(),
+    };
+    let tracker = web::Data::new(Tracker {
+        catalog: Arc::clone(&catalog),
+        visitor: Visitor::new(),
+        sealer: Sealer::new(&key),
+        postbacks,
+        ingested: Arc::clone(&ingested),
+        recent: Recent::default(),
+        db: Arc::clone(&db),
+        trusted_proxies: config.trusted_proxies.clone(),
+        is_secure: http.is_https(),
+    });
+    let setup_token = crate::http::setup::offer(&db).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let mut app = App::new(Arc::clone(&db), catalog, http);
+    app.error_page = pages::error_page;
+    let is_draining = Arc::new(AtomicBool::new(false));
+    let parts = Parts { journal, ingested, ingester, tracker, is_draining };
+    let (running, address) = listen(config, web::Data::new(app), &parts)?;
+    Ok(Server { address, setup_token, running, parts })
+}
+
+fn listen(
+    config: &Config,
+    app: web::Data<App>,
+    parts: &Parts,
+) -> anyhow::Result<(actix_web::dev::Server, SocketAddr)> {
+    let (tracker, journal) = (parts.tracker.clone(), Arc::clone(&parts.journal));
+    let (db, is_draining) = (Arc::clone(&app.db), Arc::clone(&parts.is_draining));
+    let workers =
+        config.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
+    let server = HttpServer::new(move || {
+        let own = journal.worker();
+        if let Err(why) = &own {
+            tracing::error!(%why, "a worker has no journal: its clicks get no id");
+        }
+        let ready = Ready { db: Arc::clone(&db), is_draining: Arc::clone(&is_draining) };
+        let mut served = actix_web::App::new().app_data(tracker.clone()).app_data(app.clone());
+        if let Ok(own) = own {
+            served = served.app_data(own);
+        }
+        // Tracking first: the router asks in order, and the click path should be found at once.
+        served
+            .configure(tracking::configure)
+            .app_data(web::Data::new(ready))
+            .route("/healthz", web::get().to(|| async { "ok\n" }))
+            .route("/readyz", web::get().to(readyz))
+            .service(
+                web::scope("/api")
+                    .wrap(actix_web::middleware::from_fn(crate::http::api_door))
+                    .wrap(tracing_actix_web::TracingLogger::<crate::http::RequestSpan>::new())
+                    .wrap(Compress::default())
+                    .configure(api::configure),
+            )
+            .service(
+                web::scope("")
+                    .wrap(actix_web::middleware::from_fn(crate::http::page_door))
+                    .wrap(tracing_actix_web::TracingLogger::<crate::http::RequestSpan>::new())
+                    .wrap(Compress::default())
+                    .configure(pages::configure),
+            )
+    })
+    .workers(workers)
+    .disable_signals()
+    .shutdown_timeout(DRAIN_SECONDS)
+    .client_request_timeout(REQUEST_HEAD_TIMEOUT)
+    .bind(config.listen)
+    .with_context(|| format!("cannot listen on {}: is another process there?", config.listen))?;
+    let address = server.addrs().first().copied().context("no address to listen on")?;
+    Ok((server.run(), address))
+}
+
+struct Ready {
+    db: Arc<Db>,
+    is_draining: Arc<AtomicBool>,
+}
+
+/// 200 while requests should come here; 503 while the process ends or the database is away.
+async fn readyz(ready: web::Data<Ready>) -> HttpResponse {
+    if ready.is_draining.load(Ordering::Acquire) {
+        return HttpResponse::ServiceUnavailable().body("ending\n");
+    }
+    let db = Arc::clone(&ready.db);
+    let asked = web::block(move || db.read(|conn| settings::find(conn, settings::CURRENCY))).await;
+    match asked {
+        Ok(Ok(_)) => HttpResponse::Ok().body("ready\n"),
+        Ok(Err(_)) | Err(_) => HttpResponse::ServiceUnavailable().body("the database does not answer\n"),
+    }
+}
+
+impl Server {
+    /// A handle that ends it.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        Stopper { handle: self.running.handle(), is_draining: Arc::clone(&self.parts.is_draining) }
+    }
+
+    /// Serves until it is stopped, then ends in order: the journal on the disk, postbacks written, clicks
+    /// moved (or left in the journal for the next start).
+    ///
+    /// # Errors
+    /// A worker of the web server failed.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let Self { running, parts, .. } = self;
+        let outcome = running.await;
+        let ending = tokio::task::spawn_blocking(move || parts.end());
+        ending.await.context("the end was interrupted")?;
+        outcome.context("the web server failed")
+    }
+
+    /// Serves until the process is asked to end.
+    ///
+    /// # Errors
+    /// As [`Server::run`].
+    pub async fn run_until_signal(self) -> anyhow::Result<()> {
+        let stopper = self.stopper();
+        actix_web::rt::spawn(async move {
+            wait_for_signal().await;
+            tracing::info!("ending: answering what is in flight");
+            stopper.stop(NOT_READY_PAUSE).await;
+        });
+        self.run().await
+    }
+}
+
+#[cfg(unix)]
+async fn wait_for_signal() {
+    use actix_web::rt::signal::unix::{SignalKind, signal};
+    let Ok(mut term) = signal(SignalKind::terminate()) else { return };
+    let interrupt = actix_web::rt::signal::ctrl_c();
+    tokio::select! {
+        _ = term.recv() => {}
+        outcome = interrupt => if let Err(why) = outcome {
+            tracing::warn!(%why, "the interrupt key is not heard");
+        },
+    }
+}
+
+#[cfg(not(unix))]
+async fn wait_for_signal() {
+    if let Err(why) = actix_web::rt::signal::ctrl_c().await {
+        tracing::warn!(%why, "the interrupt key is not heard");
+    }
+}
+
+impl Parts {
+    fn end(self) {
+        self.journal.stop();
+        self.tracker.postbacks.stop();
+        self.ingested.stop();
+        if self.ingester.join().is_err() {
+            tracing::error!("the ingester had ended by a panic; the journal keeps what it had not moved");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! A lander's buttons: `/go` draws an offer of the path by weight, `/go/{n}` leads to the n-th.
+
+use super::answer::{cookie, nowhere, redirect};
+use super::click::{CLICK_COOKIE, now_ms, signals};
+use crate::clicks::Record;
+use crate::db::click_log;
+use crate::domain::click::{ClickRecord, LpClickRecord};
+use crate::domain::click_id::ClickId;
+use crate::http::{OwnJournal, Tracker};
+use crate::routing::{CampaignRoute, Catalog, ClickValues, OfferRoute, PathRoute, decode, draw_offer};
+use actix_web::{HttpRequest, HttpResponse, web};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a button may look for its click in the database.
+const LOOK_UP_LONGEST: Duration = Duration::from_millis(250);
+
+/// `GET` and `HEAD /go` and `/go/{n}`.
+pub async fn press(request: HttpRequest, tracker: web::Data<Tracker>, journal: OwnJournal) -> HttpResponse {
+    let Some(click) = find_click(&request, &tracker).await else { return nowhere() };
+    let catalog = tracker.catalog.get();
+    let Some(campaign) = catalog.campaign(click.campaign_id) else { return nowhere() };
+    let button = request.match_info().get("button").and_then(|text| text.parse::<usize>().ok());
+    let offer = choose(campaign, &click, button);
+    let url = target(campaign, &catalog, &click, offer);
+    let signals = signals(&request);
+    let is_counted = !signals.is_head && signals.purpose.is_none() && signals.sec_purpose.is_none();
+    if is_counted && offer.is_some() {
+        let at_ms = now_ms();
+        let record = Record::LpClick(LpClickRecord {
+            id: ClickId::new(at_ms, rand::random()),
+            click_id: click.id,
+            clicked_at_ms: at_ms,
+            campaign_id: click.campaign_id,
+            lander_id: click.lander_id,
+            offer_id: offer.map(|offer| offer.id),
+        });
+        if journal.0.append(&record).await.is_err() {
+            journal.0.count_lost();
+        }
+    }
+    match url {
+        Some(url) => redirect(&url, campaign.redirect, &[]),
+        None => nowhere(),
+    }
+}
+
+/// The click by the sealed token, by its id in memory or the database, or by cookie.
+async fn find_click(request: &HttpRequest, tracker: &web::Data<Tracker>) -> Option<Arc<ClickRecord>> {
+    let param = |name: &str| {
+        request
+            .query_string()
+            .split('&')
+            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+            .map(decode)
+    };
+    if let Some(click) = param("ct").and_then(|token| tracker.sealer.open_click(&token)) {
+        return Some(Arc::new(click));
+    }
+    if let Some(id) = param("cid").and_then(|text| ClickId::parse(&text)) {
+        if let Some(click) = tracker.recent.find(id) {
+            return Some(click);
+        }
+        if let Some(click) = look_up(tracker, id).await {
+            return Some(Arc::new(click));
+        }
+    }
+    cookie(request, CLICK_COOKIE).and_then(|token| tracker.sealer.open_click(token)).map(Arc::new)
+}
+
+/// The one read of the database on the click path: bounded, on a blocking thread.
+async fn look_up(tracker: &web::Data<Tracker>, id: ClickId) -> Option<ClickRecord> {
+    let db = Arc::clone(&tracker.db);
+    tracker.ingested.wait_for(id.unix_ms().min(now_ms()), LOOK_UP_LONGEST).await;
+    let reading = web::block(move || db.read(|conn| click_log::find(conn, id)));
+    match tokio::time::timeout(LOOK_UP_LONGEST, reading).await {
+        Ok(Ok(Ok(found))) => found.map(|stored| stored.record),
+        Ok(Ok(Err(why))) => {
+            tracing::warn!(%why, "a lander's button could not look for its click");
+            None
+        }
+        Ok(Err(_)) | Err(_) => None,
+    }
+}
+
+/// The n-th offer of the click's path where it may be drawn, else one by weight, so that no button dies.
+fn choose<'a>(
+    campaign: &'a CampaignRoute,
+    click: &ClickRecord,
+    button: Option<usize>,
+) -> Option<&'a OfferRoute> {
+    let own = campaign.paths.iter().find(|path| Some(path.id) == click.path_id);
+    let path: &PathRoute = own.or_else(|| campaign.paths.iter().find(|path| path.is_usable))?;
+    let wanted = button.and_then(|n| path.offers.get(n.checked_sub(1)?)).map(|(offer, _)| offer);
+    let usable = wanted.filter(|offer| offer.is_usable);
+    usable.or_else(|| draw_offer(path, rand::random())).map(AsRef::as_ref)
+}
+
+fn target(
+    campaign: &CampaignRoute,
+    catalog: &Catalog,
+    click: &ClickRecord,
+    offer: Option<&OfferRoute>,
+) -> Option<String> {
+    let mut values = ClickValues::later(click, catalog);
+    values.offer = offer;
+    let template = offer.and_then(|offer| offer.template.as_ref()).or(campaign.fallback.as_ref());
+    template.map(|template| template.fill(&values))
+}

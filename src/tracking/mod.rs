@@ -1,0 +1,29 @@
+//! The public doors: the click, the lander's buttons, the postback. No templates, no sessions.
+
+mod answer;
+mod click;
+mod lander;
+mod postback;
+
+use actix_web::web;
+
+/// The public addresses.
+pub fn configure(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/c/{slug}").route(web::get().to(click::show)).route(web::head().to(click::show)),
+        )
+        .service(
+            web::resource("/go").route(web::get().to(lander::press)).route(web::head().to(lander::press)),
+        )
+        .service(
+            web::resource("/go/{button}")
+                .route(web::get().to(lander::press))
+                .route(web::head().to(lander::press)),
+        )
+        .service(
+            web::resource(["/postback/{key}", "/v1/postback/{key}"])
+                .route(web::get().to(postback::receive))
+                .route(web::post().to(postback::receive)),
+        );
+}

@@ -1,0 +1,186 @@
+//! User agent -> device, system, browser, crawler or not; parsed once, then remembered.
+
+use std::borrow::Borrow;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use quick_cache::sync::Cache;
+use sha2::{Digest, Sha256};
+
+use crate::domain::Device;
+
+mod crawlers;
+mod kind;
+mod names;
+mod parser;
+mod patterns;
+#[cfg(test)]
+mod tests;
+
+/// Longer agents are cut before anything looks at them. Real ones end near 500 bytes (in-app browsers); what is longer
+/// is made up, and would cost parsing time, cache and journal.
+pub const AGENT_BYTES_MAX: usize = 1_024;
+
+/// How many agents are remembered. A day of mixed traffic brings a few thousand; at some 600 bytes each this is at most
+/// 12 MB, also under a flood of invented ones.
+pub const CACHED_AGENTS_MAX: usize = 20_000;
+
+/// What a user agent says about its visitor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agent {
+    /// The text, cut to [`AGENT_BYTES_MAX`].
+    pub text: Box<str>,
+    /// The first 63 bits of the text's SHA-256, never negative: the key of the table of raw agents.
+    pub hash: i64,
+    /// The kind of device.
+    pub device: Device,
+    /// The device's maker: `Apple`, `Samsung`.
+    pub brand: Option<Arc<str>>,
+    /// The device's model: `iPhone`, `SM-S918B`.
+    pub model: Option<Arc<str>>,
+    /// The system: `Android`, `iOS` (iPads too), `Windows`, `macOS`, `Linux` (all distributions), `ChromeOS`, or another by its own name.
+    pub os: Option<Arc<str>>,
+    /// The system's version, two parts at most: `17.4`, `10`.
+    pub os_version: Option<Arc<str>>,
+    /// The browser, or the crawler's name.
+    pub browser: Option<Arc<str>>,
+    /// The browser's version, two parts at most.
+    pub browser_version: Option<Arc<str>>,
+    /// Whether the agent names itself a crawler, a previewer or a program.
+    pub is_crawler: bool,
+}
+
+/// The parsers, which all visitors share: built once, never changed.
+struct Parsers {
+    parser: parser::Parser,
+    crawlers: crawlers::Crawlers,
+}
+
+static PARSERS: OnceLock<Option<Parsers>> = OnceLock::new();
+static CACHE: LazyLock<Cache<Text, Arc<Agent>>> = LazyLock::new(|| Cache::new(CACHED_AGENTS_MAX));
+
+/// Builds the parsers on a thread of their own, so that starting does not wait for them. A look-up that comes before they
+/// are ready waits; without this call the first look-up builds them.
+pub fn warm_up() {
+    let built = std::thread::Builder::new().name("agent patterns".to_owned()).spawn(|| {
+        parsers();
+    });
+    if let Err(error) = built {
+        tracing::warn!(%error, "no thread to prepare the user agent patterns: the first click will do it");
+    }
+}
+
+/// What this agent says; from memory where it was seen before.
+#[must_use]
+pub fn of(text: &str) -> Arc<Agent> {
+    let text = cut(text);
+    if let Some(agent) = CACHE.get(text) {
+        return agent;
+    }
+    // Two threads may parse one new agent at once: cheaper than making one of them wait.
+    let agent = Arc::new(parse(text));
+    CACHE.insert(Text(Arc::clone(&agent)), Arc::clone(&agent));
+    agent
+}
+
+/// The agent's first [`AGENT_BYTES_MAX`] bytes, or a little less where a letter would be cut in two.
+#[must_use]
+pub fn cut(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(AGENT_BYTES_MAX)).unwrap_or(text)
+}
+
+fn parsers() -> Option<&'static Parsers> {
+    PARSERS
+        .get_or_init(|| {
+            let parsers = parser::Parser::new()
+                .zip(crawlers::Crawlers::new())
+                .map(|(parser, crawlers)| Parsers { parser, crawlers });
+            if parsers.is_none() {
+                // A test builds from the same bytes, so this is never seen; a click without facts is better than none.
+                tracing::error!("the user agent patterns cannot be read: every device will be unknown");
+            }
+            parsers
+        })
+        .as_ref()
+}
+
+fn parse(text: &str) -> Agent {
+    let mut agent = Agent {
+        text: text.into(),
+        hash: hash(text),
+        device: Device::Other,
+        brand: None,
+        model: None,
+        os: None,
+        os_version: None,
+        browser: None,
+        browser_version: None,
+        is_crawler: false,
+    };
+    let Some(parsers) = parsers().filter(|_| !text.trim().is_empty()) else { return agent };
+    if let Some(name) = parsers.crawlers.name(text) {
+        // What a crawler pretends to be (Googlebot is an Android phone) is no fact about anybody.
+        agent.browser = Some(name.into());
+        agent.is_crawler = true;
+        return agent;
+    }
+    describe(&parsers.parser, &mut agent);
+    agent
+}
+
+/// Fills in what the patterns of browsers, systems and devices find.
+fn describe(parser: &parser::Parser, agent: &mut Agent) {
+    let text: &str = &agent.text;
+    if let Some(found) = parser.browsers.first(text, |extractor| extractor.extract(text)) {
+        let (browser, is_its_version) = names::browser(&found.family, text);
+        agent.browser = browser.map(Arc::from);
+        agent.browser_version =
+            names::version(found.major, found.minor).filter(|_| is_its_version).map(Arc::from);
+    }
+    let device = parser.devices.first(text, |extractor| extractor.extract(text));
+    if let Some(found) = &device {
+        let model = found.model.as_deref().and_then(names::model);
+        agent.brand = found.brand.as_deref().and_then(|brand| names::brand(brand, model)).map(Arc::from);
+        agent.model = model.map(Arc::from);
+        // The patterns know the general marks of a machine ("bot", "spider"), beside the list of names.
+        agent.is_crawler = found.brand.as_deref() == Some("Spider");
+    }
+    if agent.is_crawler {
+        agent.model = None;
+        return;
+    }
+    if let Some(found) = parser.systems.first(text, |extractor| extractor.extract(text)) {
+        agent.os = names::system(&found.os).map(Arc::from);
+        agent.os_version = names::version(found.major.as_deref(), found.minor.as_deref()).map(Arc::from);
+    }
+    agent.device = kind::of(text, agent.model.as_deref());
+}
+
+fn hash(text: &str) -> i64 {
+    let digest = Sha256::digest(text.as_bytes());
+    let first = digest.first_chunk().copied().unwrap_or_default();
+    i64::from_be_bytes(first) & i64::MAX
+}
+
+/// An agent as the key of its own cache entry: found by its text, which is kept once.
+struct Text(Arc<Agent>);
+
+impl Borrow<str> for Text {
+    fn borrow(&self) -> &str {
+        &self.0.text
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.text == other.0.text
+    }
+}
+
+impl Eq for Text {}
+
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.text.hash(state);
+    }
+}

@@ -1,0 +1,181 @@
+//! Who is this: address -> country, user agent -> device, bot or not, unique or not.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::domain::{BotReason, Country, Language};
+
+pub mod agent;
+mod bots;
+pub mod country;
+mod unique;
+
+pub use agent::Agent;
+pub use bots::{Signals, judge};
+pub use unique::{Uniques, VISITORS_MAX};
+
+/// A referrer's host is kept to this length: longer ones than 253 bytes do not exist in the domain name system.
+pub const HOST_BYTES_MAX: usize = 255;
+
+/// What arrives with a click and tells of its visitor.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    /// The visitor's own address, not a proxy's.
+    pub address: IpAddr,
+    /// `User-Agent`, empty where there is none.
+    pub agent_text: &'a str,
+    /// `Referer`.
+    pub referrer: Option<&'a str>,
+    /// `Accept-Language`.
+    pub accept_language: Option<&'a str>,
+    /// What tells a machine.
+    pub signals: Signals<'a>,
+}
+
+/// The visitor's facts, as far as the request alone tells them.
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// By the built-in database.
+    pub country: Option<Country>,
+    /// Device, system and browser.
+    pub agent: Arc<Agent>,
+    /// Why it is no person's click, if it is not.
+    pub bot: Option<BotReason>,
+    /// The first of the languages that the browser asks for.
+    pub language: Option<Language>,
+    /// Where the visitor came from: a host in small letters.
+    pub referrer_host: Option<String>,
+}
+
+/// Describes visitors and remembers who was here. One per process, shared by its threads.
+#[derive(Default)]
+pub struct Visitor {
+    /// Who was here before.
+    pub uniques: Uniques,
+}
+
+impl Visitor {
+    /// Begins with nobody seen, and has the agent patterns prepared in the background.
+    #[must_use]
+    pub fn new() -> Self {
+        agent::warm_up();
+        Self { uniques: Uniques::new() }
+    }
+
+    /// Everything that the request says about its visitor.
+    #[must_use]
+    pub fn describe(&self, arrival: &Arrival<'_>) -> Described {
+        let agent = agent::of(arrival.agent_text);
+        Described {
+            country: country::of(arrival.address),
+            bot: judge(&arrival.signals, &agent),
+            agent,
+            language: arrival.accept_language.and_then(first_language),
+            referrer_host: arrival.referrer.and_then(host),
+        }
+    }
+}
+
+/// The language of the first tag: `pt` of `pt-BR,pt;q=0.9,en;q=0.8`.
+fn first_language(accept_language: &str) -> Option<Language> {
+    Language::parse(accept_language.split([',', ';']).next()?.trim())
+}
+
+/// The host of an address, in small letters, without user, port and final dot; `None` where there is none or it holds
+/// what no host holds. App referrers (`android-app://com.example`) have the app's name there.
+fn host(referrer: &str) -> Option<String> {
+    let (_, rest) = referrer.trim().split_once("://")?;
+    let authority = rest.split(['/', '?', '#', '\\']).next()?;
+    let place = authority.rsplit('@').next()?;
+    let host = match place.strip_prefix('[') {
+        Some(v6) => v6.split(']').next()?,
+        None => place.split(':').next()?,
+    };
+    let host = host.trim_end_matches('.');
+    let is_host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
+    if host.is_empty() || !host.bytes().all(is_host) {
+        return None;
+    }
+    Some(host.get(..HOST_BYTES_MAX).unwrap_or(host).to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Device;
+
+    const PHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4_1 like Mac OS X) AppleWebKit/605.1.15 \
+        (KHTML, like Gecko) Version/17.4.1 Mobile/15E148 Safari/604.1";
+
+    fn arrival(agent_text: &'static str) -> Arrival<'static> {
+        Arrival {
+            address: IpAddr::from([8, 8, 8, 8]),
+            agent_text,
+            referrer: Some("https://WWW.Example.com:8443/page?q=1"),
+            accept_language: Some("pt-BR,pt;q=0.9,en;q=0.8"),
+            signals: Signals::default(),
+        }
+    }
+
+    #[test]
+    fn describes_a_visitor() {
+        let described = Visitor::new().describe(&arrival(PHONE));
+        assert_eq!(described.country.unwrap().as_str(), "US");
+        assert_eq!(described.agent.device, Device::Mobile);
+        assert_eq!(described.bot, None);
+        assert_eq!(described.language.unwrap().as_str(), "pt");
+        assert_eq!(described.referrer_host.as_deref(), Some("www.example.com"));
+    }
+
+    #[test]
+    fn describes_a_visitor_who_says_nothing() {
+        let nothing = Arrival {
+            address: IpAddr::from([10, 0, 0, 1]),
+            agent_text: "",
+            referrer: None,
+            accept_language: None,
+            signals: Signals::default(),
+        };
+        let described = Visitor::new().describe(&nothing);
+        assert_eq!((described.country, described.language, described.referrer_host), (None, None, None));
+        assert_eq!(described.bot, Some(BotReason::EmptyAgent));
+    }
+
+    #[test]
+    fn the_host_of_a_referrer() {
+        for (referrer, expected) in [
+            ("http://a.example/", Some("a.example")),
+            ("https://user:secret@A.Example.:80/x", Some("a.example")),
+            ("https://b.example?x=://c.example", Some("b.example")),
+            ("android-app://com.google.android.gm/", Some("com.google.android.gm")),
+            ("https://[2001:DB8::1]:443/", Some("2001:db8::1")),
+            ("https://xn--bcher-kva.example/", Some("xn--bcher-kva.example")),
+            ("https://", None),
+            ("about:blank", None),
+            ("a.example/page", None),
+            ("https://a b/", None),
+            ("https://b\u{fc}cher.example/", None),
+            ("", None),
+        ] {
+            assert_eq!(host(referrer).as_deref(), expected, "{referrer}");
+        }
+        assert_eq!(host(&format!("http://{}/", "a".repeat(400))).unwrap().len(), HOST_BYTES_MAX);
+    }
+
+    #[test]
+    fn the_first_language() {
+        for (header, expected) in [
+            ("en-US,en;q=0.9", Some("en")),
+            ("de", Some("de")),
+            (" fil;q=1", Some("fil")),
+            ("*", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                first_language(header).map(|language| language.to_string()).as_deref(),
+                expected,
+                "{header}"
+            );
+        }
+    }
+}
