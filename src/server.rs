@@ -9,7 +9,6 @@ use crate::routing::{LiveCatalog, Sealer};
 use crate::visitor::Visitor;
 use crate::{api, pages, tracking};
 use actix_web::dev::ServerHandle;
-use actix_web::middleware::Compress;
 use actix_web::{HttpResponse, HttpServer, web};
 use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
@@ -178,20 +177,8 @@ fn listen(
             .app_data(web::Data::new(ready))
             .route("/healthz", web::get().to(|| async { "ok\n" }))
             .route("/readyz", web::get().to(readyz))
-            .service(
-                web::scope("/api")
-                    .wrap(actix_web::middleware::from_fn(crate::http::api_door))
-                    .wrap(tracing_actix_web::TracingLogger::<crate::http::RequestSpan>::new())
-                    .wrap(Compress::default())
-                    .configure(api::configure),
-            )
-            .service(
-                web::scope("")
-                    .wrap(actix_web::middleware::from_fn(crate::http::page_door))
-                    .wrap(tracing_actix_web::TracingLogger::<crate::http::RequestSpan>::new())
-                    .wrap(Compress::default())
-                    .configure(pages::configure),
-            )
+            .configure(api::configure)
+            .configure(pages::configure)
     })
     .workers(workers)
     .disable_signals()

@@ -25,13 +25,29 @@ pub mod sources;
 pub mod start;
 pub mod tables;
 
-use crate::http::Problem;
-use actix_web::web;
+use crate::http::{Error, Problem, RequestSpan, page_door};
+use actix_web::{HttpResponse, middleware, web};
 use askama::Template as _;
+use tracing_actix_web::TracingLogger;
 
-/// The pages' addresses.
+/// What a handler answers.
+type Answer = Result<HttpResponse, Error>;
+
+/// Hangs the pages under `/`. The state must be attached as `web::Data<http::App>` and
+/// `web::Data<http::Tracker>`.
 pub fn configure(config: &mut web::ServiceConfig) {
-    config.route("/static/{path:.*}", web::get().to(assets::show));
+    config.service(
+        web::scope("")
+            .wrap(middleware::from_fn(page_door))
+            .wrap(TracingLogger::<RequestSpan>::new())
+            .wrap(middleware::Compress::default())
+            .route("/static/{path:.*}", web::get().to(assets::show))
+            .default_service(web::to(no_such_page)),
+    );
+}
+
+async fn no_such_page() -> Answer {
+    Err(Error::NotFound)
 }
 
 /// Draws the page of an error.
