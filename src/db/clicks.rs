@@ -159,7 +159,7 @@ fn params_text(params: &[(Box<str>, Box<str>)]) -> Result<Option<String>> {
 ///
 /// # Errors
 /// The database fails, or refuses a value.
-pub fn insert(conn: &mut AnyConnection, records: &[ClickRecord]) -> Result<Vec<bool>> {
+pub fn insert(conn: &mut AnyConnection, records: &[&ClickRecord]) -> Result<Vec<bool>> {
     match conn {
         AnyConnection::Sqlite(sqlite) => records
             .iter()
@@ -179,11 +179,10 @@ pub fn insert(conn: &mut AnyConnection, records: &[ClickRecord]) -> Result<Vec<b
 /// PostgreSQL takes rows fastest by COPY, which cannot skip rows that are there. None are, unless a
 /// journal is moved a second time (a restored backup): so copy, and only when that is refused look which
 /// are there and copy the rest.
-fn copy_in(conn: &mut AnyConnection, records: &[ClickRecord]) -> Result<Vec<bool>> {
-    let all: Vec<&ClickRecord> = records.iter().collect();
+fn copy_in(conn: &mut AnyConnection, records: &[&ClickRecord]) -> Result<Vec<bool>> {
     let distinct: HashSet<ClickId> = records.iter().map(|record| record.id).collect();
     if distinct.len() == records.len() {
-        match savepoint(conn, |conn| copy(conn, &all)) {
+        match savepoint(conn, |conn| copy(conn, records)) {
             Ok(()) => return Ok(vec![true; records.len()]),
             Err(Error::Taken(_)) => {}
             Err(error) => return Err(error),
@@ -192,7 +191,7 @@ fn copy_in(conn: &mut AnyConnection, records: &[ClickRecord]) -> Result<Vec<bool
     let mut known = existing(conn, &distinct.into_iter().collect::<Vec<_>>())?;
     let is_new: Vec<bool> = records.iter().map(|record| known.insert(record.id)).collect();
     let fresh: Vec<&ClickRecord> =
-        records.iter().zip(&is_new).filter_map(|(record, is_new)| is_new.then_some(record)).collect();
+        records.iter().zip(&is_new).filter_map(|(record, is_new)| is_new.then_some(*record)).collect();
     savepoint(conn, |conn| copy(conn, &fresh))?;
     Ok(is_new)
 }

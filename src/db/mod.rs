@@ -21,6 +21,7 @@ pub mod landers;
 pub mod offers;
 pub mod partitions;
 pub mod postbacks;
+pub mod report_names;
 pub mod rollups;
 pub mod search;
 pub mod settings;
