@@ -9,6 +9,8 @@ mod migrate;
     reason = "the table macro makes a public item per column; the migrations describe them"
 )]
 mod schema;
+#[cfg(test)]
+pub(crate) mod scratch;
 mod write_gate;
 
 pub mod advertisers;

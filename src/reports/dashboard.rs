@@ -121,7 +121,7 @@ pub fn dashboard(conn: &mut AnyConnection, asked: &DashboardQuery) -> Result<Das
 ///
 /// # Errors
 /// The database fails.
-pub fn campaigns(conn: &mut AnyConnection, asked: &DashboardQuery) -> Result<super::Report, Error> {
+pub fn campaign_list(conn: &mut AnyConnection, asked: &DashboardQuery) -> Result<super::Report, Error> {
     let order = Order { metric: Some(Metric::Profit), is_descending: true };
     report(conn, &Query { order, with_idle: true, ..query(asked, asked.period) })
 }
