@@ -10,6 +10,7 @@ pub mod domain;
 pub mod entities;
 pub mod http;
 pub mod pages;
+pub mod reports;
 pub mod routing;
 pub mod server;
 pub mod tracking;

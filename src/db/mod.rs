@@ -9,6 +9,8 @@ mod migrate;
     reason = "the table macro makes a public item per column; the migrations describe them"
 )]
 mod schema;
+#[cfg(test)]
+pub(crate) mod scratch;
 mod write_gate;
 
 pub mod advertisers;
@@ -21,6 +23,7 @@ pub mod landers;
 pub mod offers;
 pub mod partitions;
 pub mod postbacks;
+pub mod report_names;
 pub mod rollups;
 pub mod search;
 pub mod settings;

@@ -2,10 +2,12 @@
 
 use super::schema::{rollup_hours, rollup_quarters};
 use super::{AnyConnection, Result, on_each, word};
+use crate::domain::click_id::ClickId;
 use crate::domain::figures::{Bots, Figures};
-use crate::domain::rollup::{Attribution, Counters, RollupDelta, RollupKey, hour_of};
+use crate::domain::rollup::{Attribution, Counters, HOUR_MS, RollupDelta, RollupKey, hour_of};
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::{BigInt, Binary, Bool, Text};
 use diesel::upsert::excluded;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,8 +21,17 @@ pub enum Grain {
     Quarter,
 }
 
+impl Grain {
+    const fn table(self) -> &'static str {
+        match self {
+            Self::Hour => "rollup_hours",
+            Self::Quarter => "rollup_quarters",
+        }
+    }
+}
+
 /// Which rows a query sums.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SumQuery {
     /// Start, Unix milliseconds, at a bucket's edge.
     pub from_ms: i64,
@@ -30,8 +41,8 @@ pub struct SumQuery {
     pub attribution: Attribution,
     /// Test data, or real data.
     pub is_test: bool,
-    /// One campaign only.
-    pub campaign_id: Option<i64>,
+    /// These campaigns only.
+    pub campaign_ids: Option<Vec<i64>>,
 }
 
 /// Sums of one group.
@@ -230,26 +241,27 @@ fn counter_sums() -> String {
 }
 
 fn sum(conn: &mut AnyConnection, grain: Grain, group: &str, query: &SumQuery) -> Result<Vec<Summed>> {
-    let table = match grain {
-        Grain::Hour => "rollup_hours",
-        Grain::Quarter => "rollup_quarters",
-    };
-    let campaign = if query.campaign_id.is_some() { " AND campaign_id = $5" } else { "" };
+    let table = grain.table();
     let text = format!(
         "SELECT {group} AS group_key, is_bot{} FROM {table} WHERE bucket_ms >= $1 AND bucket_ms < $2 \
-         AND attribution = $3 AND is_test = $4{campaign} GROUP BY {group}, is_bot",
-        counter_sums()
+         AND attribution = $3 AND is_test = $4{} GROUP BY {group}, is_bot",
+        counter_sums(),
+        campaign_filter(query.campaign_ids.as_deref())
     );
-    let statement = diesel::sql_query(text)
+    let rows: Vec<SumRow> = diesel::sql_query(text)
         .bind::<BigInt, _>(query.from_ms)
         .bind::<BigInt, _>(query.to_ms)
         .bind::<Text, _>(query.attribution.as_str())
-        .bind::<Bool, _>(query.is_test);
-    let rows: Vec<SumRow> = match query.campaign_id {
-        Some(id) => statement.bind::<BigInt, _>(id).load(conn)?,
-        None => statement.load(conn)?,
-    };
+        .bind::<Bool, _>(query.is_test)
+        .load(conn)?;
     Ok(rows.into_iter().map(Summed::from).collect())
+}
+
+/// Numbers stand in the text: there may be more of them than a statement takes values.
+fn campaign_filter(campaign_ids: Option<&[i64]>) -> String {
+    let Some(ids) = campaign_ids else { return String::new() };
+    let list: Vec<String> = ids.iter().map(i64::to_string).collect();
+    format!(" AND campaign_id IN ({})", if list.is_empty() { "NULL".to_owned() } else { list.join(",") })
 }
 
 /// Sums by campaign.
@@ -405,6 +417,9 @@ const CONVERSION_SUMS: &[RawSum] = &[
     ),
 ];
 
+/// How far a click's time may lie from the time in its id, where raw clicks are looked up by time.
+const ID_SLACK_MS: i64 = HOUR_MS;
+
 /// The plain way: the sums of a period asked of the raw tables. Every faster way is tested against it.
 ///
 /// # Errors
@@ -445,18 +460,28 @@ fn raw_part(
         let value = sums.iter().find(|(known, _)| known == name).map_or("0", |(_, value)| value);
         let _ = write!(text, ", CAST(COALESCE(SUM({value}), 0) AS BIGINT) AS {name}");
     }
+    // Ids of clicks are ordered by time and serve as its index, which keeps rebuilding from reading all clicks.
+    let ids = if table == "clicks" { " AND id >= $3 AND id < $4" } else { "" };
     let _ = write!(
         text,
-        " FROM {table} WHERE {time} >= $1 AND {time} < $2 GROUP BY {time} - {time} % 900000, campaign_id, is_bot, is_test"
+        " FROM {table} WHERE {time} >= $1 AND {time} < $2{ids} \
+         GROUP BY {time} - {time} % 900000, campaign_id, is_bot, is_test"
     );
-    Ok(diesel::sql_query(text).bind::<BigInt, _>(from_ms).bind::<BigInt, _>(to_ms).load(conn)?)
+    let statement = diesel::sql_query(text).bind::<BigInt, _>(from_ms).bind::<BigInt, _>(to_ms);
+    if ids.is_empty() {
+        return Ok(statement.load(conn)?);
+    }
+    let (low, high) = (ClickId::floor(from_ms - ID_SLACK_MS), ClickId::floor(to_ms + ID_SLACK_MS));
+    let (low, high) = (low.bytes().to_vec(), high.bytes().to_vec());
+    Ok(statement.bind::<Binary, _>(low).bind::<Binary, _>(high).load(conn)?)
 }
 
-/// What the kept sums say of a period, over all writers: for comparison with [`raw`].
+/// What the kept sums of a grain say of a period, over all writers, each under its bucket's start: for comparison
+/// with [`raw`].
 ///
 /// # Errors
 /// The database fails.
-pub fn kept(conn: &mut AnyConnection, from_ms: i64, to_ms: i64) -> Result<RollupDelta> {
+pub fn kept(conn: &mut AnyConnection, grain: Grain, from_ms: i64, to_ms: i64) -> Result<RollupDelta> {
     #[derive(QueryableByName)]
     struct Kept {
         #[diesel(sql_type = BigInt)]
@@ -474,8 +499,9 @@ pub fn kept(conn: &mut AnyConnection, from_ms: i64, to_ms: i64) -> Result<Rollup
     }
     let keys = "bucket_ms, campaign_id, attribution, is_bot, is_test";
     let text = format!(
-        "SELECT {keys}{} FROM rollup_quarters WHERE bucket_ms >= $1 AND bucket_ms < $2 GROUP BY {keys}",
-        counter_sums()
+        "SELECT {keys}{} FROM {} WHERE bucket_ms >= $1 AND bucket_ms < $2 GROUP BY {keys}",
+        counter_sums(),
+        grain.table()
     );
     let rows: Vec<Kept> =
         diesel::sql_query(text).bind::<BigInt, _>(from_ms).bind::<BigInt, _>(to_ms).load(conn)?;
@@ -493,11 +519,18 @@ pub fn kept(conn: &mut AnyConnection, from_ms: i64, to_ms: i64) -> Result<Rollup
     Ok(delta)
 }
 
-/// Throws the sums of a period away and makes them anew from the raw rows. The edges lie on hours.
+/// Throws the sums of a period away and makes them anew from the raw rows. The edges lie on hours. Other writers wait
+/// meanwhile, even on PostgreSQL: a click that came between the reading and the deleting would be counted twice.
 ///
 /// # Errors
 /// The database fails.
 pub fn rebuild(conn: &mut AnyConnection, from_ms: i64, to_ms: i64, writer_id: i64) -> Result<()> {
+    if let AnyConnection::Pg(pg) = &mut *conn {
+        // In the order in which `apply` takes them, so that nobody waits in a circle.
+        pg.batch_execute(
+            "lock table rollup_quarters in exclusive mode; lock table rollup_hours in exclusive mode",
+        )?;
+    }
     let quarters = rollup_quarters::table.filter(rollup_quarters::bucket_ms.ge(from_ms));
     diesel::delete(quarters.filter(rollup_quarters::bucket_ms.lt(to_ms))).execute(conn)?;
     let hours = rollup_hours::table.filter(rollup_hours::bucket_ms.ge(from_ms));

@@ -3,7 +3,6 @@
 use super::money::{Money, per_unit, ratio};
 use super::rollup::Counters;
 use super::words::word_enum;
-use std::cmp::Ordering;
 
 word_enum! {
     /// A figure that a report can show and sort by.
@@ -125,6 +124,12 @@ impl Figures {
         self.bot.add(&other.bot);
     }
 
+    /// Takes another row away, which must be a part of this one.
+    pub const fn subtract_row(&mut self, other: &Self) {
+        self.human.subtract(&other.human);
+        self.bot.subtract(&other.bot);
+    }
+
     fn visits(&self, pick: impl Fn(&Counters) -> i64) -> i64 {
         match self.bots {
             Bots::Exclude => pick(&self.human),
@@ -206,16 +211,15 @@ impl Figures {
         }
     }
 
-    /// Orders two rows by a figure, lowest first; what has no base is lowest.
+    /// A number that orders rows by a figure; `None` where it has no base.
     #[must_use]
-    pub fn compare(&self, other: &Self, metric: Metric) -> Ordering {
-        let key = |row: &Self| match row.value(metric) {
+    pub fn sort_key(&self, metric: Metric) -> Option<i64> {
+        match self.value(metric) {
             Value::Count(count) => Some(count),
             Value::Amount(money) => Some(money.micros()),
             Value::PerUnit(money) => money.map(Money::micros),
             Value::Ratio(ratio) => ratio,
-        };
-        key(self).cmp(&key(other))
+        }
     }
 }
 

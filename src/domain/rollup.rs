@@ -189,6 +189,12 @@ impl RollupDelta {
         self.0.is_empty()
     }
 
+    /// The change under a key.
+    #[must_use]
+    pub fn get(&self, key: &RollupKey) -> Option<&Counters> {
+        self.0.get(key)
+    }
+
     /// The changes in key order.
     pub fn iter(&self) -> impl Iterator<Item = (&RollupKey, &Counters)> {
         self.0.iter()

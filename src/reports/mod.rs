@@ -1,0 +1,21 @@
+//! Reports: query -> rows of figures, over periods in any time zone.
+
+mod attention;
+mod csv;
+mod dashboard;
+mod period;
+mod query;
+mod rebuild;
+mod sums;
+mod zone;
+
+pub use attention::Attention;
+pub use csv::csv;
+pub use dashboard::{Dashboard, DashboardQuery, Point, campaign_list, dashboard};
+pub use period::{BUCKETS_MAX, Bucket, Compared, Period, PeriodError, Preset, Step};
+pub use query::{By, CampaignFacts, Error, Order, Query, Report, Row, plain, report};
+pub use rebuild::{Difference, rebuild, verify};
+pub use zone::{TimeZone, UnknownZone};
+
+#[cfg(test)]
+mod tests;
