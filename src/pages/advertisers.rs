@@ -87,3 +87,6 @@ pub struct AdvertiserForm {
     /// Status.
     pub status: Select,
 }
+
+/// The addresses of this family.
+pub(super) fn configure(_config: &mut actix_web::web::ServiceConfig) {}

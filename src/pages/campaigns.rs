@@ -165,3 +165,6 @@ pub struct SavedCampaign {
     /// Whether it is archived.
     pub is_archived: bool,
 }
+
+/// The addresses of this family.
+pub(super) fn configure(_config: &mut actix_web::web::ServiceConfig) {}

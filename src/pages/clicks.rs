@@ -33,3 +33,6 @@ pub struct ClickPage {
     /// Arrived, routed, lander clicked, postbacks, conversions, deliveries.
     pub moments: Vec<Moment>,
 }
+
+/// The addresses of this family.
+pub(super) fn configure(_config: &mut actix_web::web::ServiceConfig) {}

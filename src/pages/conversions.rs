@@ -51,3 +51,6 @@ pub struct ChangeForm {
     /// Why, kept in the history.
     pub why: Field,
 }
+
+/// The addresses of this family.
+pub(super) fn configure(_config: &mut actix_web::web::ServiceConfig) {}

@@ -137,3 +137,6 @@ pub struct Rank {
     /// Colour of both.
     pub tone: Tone,
 }
+
+/// The addresses of this family.
+pub(super) fn configure(_config: &mut actix_web::web::ServiceConfig) {}

@@ -49,3 +49,6 @@ pub struct LanderForm {
     /// Tags, with commas between them.
     pub tags: Field,
 }
+
+/// The addresses of this family.
+pub(super) fn configure(_config: &mut actix_web::web::ServiceConfig) {}

@@ -4,6 +4,7 @@
 //! A ratio with nothing under it is "–", a loss has a real minus sign ("−$28.11") and a gain a plus sign.
 
 mod assets;
+mod desk;
 
 pub mod advertisers;
 pub mod campaigns;
@@ -42,6 +43,20 @@ pub fn configure(config: &mut web::ServiceConfig) {
             .wrap(TracingLogger::<RequestSpan>::new())
             .wrap(middleware::Compress::default())
             .route("/static/{path:.*}", web::get().to(assets::show))
+            .configure(setup::configure)
+            .configure(sign_in::configure)
+            .configure(start::configure)
+            .configure(dashboard::configure)
+            .configure(search::configure)
+            .configure(campaigns::configure)
+            .configure(offers::configure)
+            .configure(landers::configure)
+            .configure(sources::configure)
+            .configure(advertisers::configure)
+            .configure(clicks::configure)
+            .configure(conversions::configure)
+            .configure(postbacks::configure)
+            .configure(settings::configure)
             .default_service(web::to(no_such_page)),
     );
 }

@@ -69,3 +69,6 @@ pub struct OfferForm {
     /// Notes.
     pub notes: Field,
 }
+
+/// The addresses of this family.
+pub(super) fn configure(_config: &mut actix_web::web::ServiceConfig) {}

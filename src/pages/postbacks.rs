@@ -39,3 +39,6 @@ pub struct PostbackPage {
     /// Where "Judge again" posts to. Empty where replay makes no sense.
     pub replay_action: String,
 }
+
+/// The addresses of this family.
+pub(super) fn configure(_config: &mut actix_web::web::ServiceConfig) {}

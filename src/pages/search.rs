@@ -46,3 +46,6 @@ pub struct Found {
     /// Set as code.
     pub is_code: bool,
 }
+
+/// The addresses of this family.
+pub(super) fn configure(_config: &mut actix_web::web::ServiceConfig) {}

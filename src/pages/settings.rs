@@ -93,3 +93,6 @@ pub struct UsersPage {
     /// Whether the person may add users.
     pub is_editable: bool,
 }
+
+/// The addresses of this family.
+pub(super) fn configure(_config: &mut actix_web::web::ServiceConfig) {}

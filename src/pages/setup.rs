@@ -26,3 +26,6 @@ pub struct SetupPage {
 #[derive(Debug, Clone, Default, Template)]
 #[template(path = "setup/void.html")]
 pub struct SetupVoidPage {}
+
+/// The addresses of this family.
+pub(super) fn configure(_config: &mut actix_web::web::ServiceConfig) {}

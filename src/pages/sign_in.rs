@@ -15,3 +15,6 @@ pub struct SignInPage {
     /// Where to go afterwards. Empty for the dashboard.
     pub next: String,
 }
+
+/// The addresses of this family.
+pub(super) fn configure(_config: &mut actix_web::web::ServiceConfig) {}

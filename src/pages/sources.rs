@@ -72,3 +72,6 @@ pub struct TokenRow {
     /// What reports call it.
     pub label: Field,
 }
+
+/// The addresses of this family.
+pub(super) fn configure(_config: &mut actix_web::web::ServiceConfig) {}

@@ -62,3 +62,6 @@ pub enum Stage {
     /// A test conversion was recorded.
     Done,
 }
+
+/// The addresses of this family.
+pub(super) fn configure(_config: &mut actix_web::web::ServiceConfig) {}
