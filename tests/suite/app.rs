@@ -247,7 +247,7 @@ impl TestApp {
 
     /// A request to the server, with whatever the story adds to it.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.as_ref().unwrap().request(method, format!("{}{path}", self.base)).header("user-agent", BROWSER)
+        self.http.as_ref().unwrap().request(method, format!("{}{path}", self.base))
     }
 
     /// `GET` as a person's browser.
@@ -476,7 +476,7 @@ pub fn block_on(story: impl Future<Output = ()>) {
 /// A client that follows no redirect, asks no proxy and keeps no cookies.
 pub fn client() -> reqwest::Client {
     let building = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
-    building.timeout(Duration::from_secs(30)).build().unwrap()
+    building.user_agent(BROWSER).timeout(Duration::from_secs(30)).build().unwrap()
 }
 
 /// Sends a request and reads its answer to the end.

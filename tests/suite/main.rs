@@ -48,4 +48,12 @@ mod cluster;
 mod sql;
 
 mod clicks;
+mod doors;
+mod floors;
+mod kills;
+mod outage;
 mod postbacks;
+mod program;
+mod races;
+mod raw_http;
+mod starts;

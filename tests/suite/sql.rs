@@ -56,3 +56,20 @@ pub fn span(conn: &mut AnyConnection) -> Result<Option<(i64, i64)>> {
     }
     Ok(all.iter().min().copied().zip(all.iter().max().copied()))
 }
+
+/// How many tables there are beside the migrations' own list.
+pub fn tables(place: &crate::app::Place) -> i64 {
+    use diesel::Connection as _;
+    let (mut conn, query) = match place.url.strip_prefix("sqlite://") {
+        Some(path) => (
+            AnyConnection::Sqlite(diesel::SqliteConnection::establish(path).unwrap()),
+            "select count(*) from sqlite_schema where type = 'table' and name not like 'sqlite_%' \
+             and name not like '\\_\\_%' escape '\\'",
+        ),
+        None => (
+            AnyConnection::Pg(diesel::PgConnection::establish(&place.url).unwrap()),
+            "select count(*) from pg_tables where schemaname = 'public' and tablename not like '\\_\\_%'",
+        ),
+    };
+    number(&mut conn, query).unwrap()
+}
