@@ -3,13 +3,15 @@
 use crate::cluster::Database;
 use crate::sql;
 use clickledger::config::{Config, DurabilitySetting, LogFormat};
-use clickledger::db::{AnyConnection, Db, Priority, click_log, clicks, conversions, partitions, rollups, users};
+use clickledger::db::{
+    AnyConnection, Db, Priority, click_log, clicks, conversions, partitions, rollups, users,
+};
 use clickledger::domain::click::ClickRecord;
 use clickledger::domain::click_id::ClickId;
 use clickledger::domain::figures::{Figures, Metric, Value};
 use clickledger::domain::role::{Role, TokenScope};
-use clickledger::http::{now_ms, tokens};
 use clickledger::domain::rollup::{HOUR_MS, RollupDelta, hour_of};
+use clickledger::http::{now_ms, tokens};
 use clickledger::reports::{self, By, Period, Query, TimeZone};
 use clickledger::server::{self, Stopper};
 use reqwest::{Method, RequestBuilder};

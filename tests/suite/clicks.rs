@@ -1,8 +1,8 @@
 //! Clicks: from the address to the target, and what is kept of the visitor.
 
 use crate::app::{BROWSER, Click, PHONE, TestApp, send};
-use clickledger::domain::{BotReason, Device};
 use clickledger::domain::click::RouteRefusal;
+use clickledger::domain::{BotReason, Device};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::HashSet;

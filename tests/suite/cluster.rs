@@ -151,9 +151,7 @@ fn open(path: &Path) -> File {
 fn programs() -> Option<PathBuf> {
     let installed = std::fs::read_dir("/usr/lib/postgresql").ok().into_iter().flatten().flatten();
     let mut folders: Vec<(u32, PathBuf)> = installed
-        .filter_map(|entry| {
-            Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin")))
-        })
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
         .collect();
     folders.sort();
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -196,7 +194,8 @@ fn start(programs: &Path, folder: &Path, users: &Path) {
         let owned = Command::new("chown").arg("postgres:postgres").arg(folder).status().unwrap();
         assert!(owned.success(), "there is no user postgres to run the server as");
     }
-    let making = "cd \"$1\" && $2 \"$3/initdb\" -D \"$1/data\" -U postgres -A trust -E UTF8 --locale=C --no-sync";
+    let making =
+        "cd \"$1\" && $2 \"$3/initdb\" -D \"$1/data\" -U postgres -A trust -E UTF8 --locale=C --no-sync";
     let made = Command::new("sh")
         .args(["-c", making, "sh"])
         .arg(folder)
@@ -251,11 +250,8 @@ fn exists(url: &str, name: &str) -> bool {
 /// Named after what the migrations say, so that a cluster never serves a template of older ones.
 fn template_name() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/postgres");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(root)
-        .unwrap()
-        .flatten()
-        .map(|entry| entry.path().join("up.sql"))
-        .collect();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(root).unwrap().flatten().map(|entry| entry.path().join("up.sql")).collect();
     files.sort();
     let mut hasher = DefaultHasher::new();
     for file in files {

@@ -20,15 +20,46 @@ const API: &[(&str, &[Method])] = &[
 
 /// Pages that only a signed-in person sees. Those not built yet are looked for and passed over.
 const PAGES: &[&str] = &[
-    "/", "/start", "/campaigns", "/campaigns/new", "/campaigns/1", "/campaigns/1/edit", "/offers",
-    "/offers/new", "/offers/1", "/landers", "/landers/new", "/sources", "/sources/new", "/advertisers",
-    "/advertisers/new", "/advertisers/1", "/clicks", "/conversions", "/postbacks", "/settings", "/search?q=a",
+    "/",
+    "/start",
+    "/campaigns",
+    "/campaigns/new",
+    "/campaigns/1",
+    "/campaigns/1/edit",
+    "/offers",
+    "/offers/new",
+    "/offers/1",
+    "/landers",
+    "/landers/new",
+    "/sources",
+    "/sources/new",
+    "/advertisers",
+    "/advertisers/new",
+    "/advertisers/1",
+    "/clicks",
+    "/conversions",
+    "/postbacks",
+    "/settings",
+    "/search?q=a",
 ];
 
 /// Addresses that change something when a page posts to them.
 const FORMS: &[&str] = &[
-    "/sign-in", "/sign-out", "/setup/token", "/start", "/campaigns", "/campaigns/1", "/offers", "/offers/1",
-    "/landers", "/landers/1", "/sources", "/sources/1", "/advertisers", "/advertisers/1", "/settings",
+    "/sign-in",
+    "/sign-out",
+    "/setup/token",
+    "/start",
+    "/campaigns",
+    "/campaigns/1",
+    "/offers",
+    "/offers/1",
+    "/landers",
+    "/landers/1",
+    "/sources",
+    "/sources/1",
+    "/advertisers",
+    "/advertisers/1",
+    "/settings",
     "/templates/preview",
 ];
 

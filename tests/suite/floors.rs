@@ -119,7 +119,8 @@ fn faults(file: &Path, text: &str) -> Vec<String> {
                 let before = statement[..at].chars().next_back();
                 let after = statement[at + library.len()..].chars().next();
                 !before.is_some_and(|c| c.is_alphanumeric() || "_:\"-".contains(c))
-                    && after.is_some_and(|c| c == ':' || c == ' ' && statement.trim_start().starts_with("use"))
+                    && after
+                        .is_some_and(|c| c == ':' || c == ' ' && statement.trim_start().starts_with("use"))
             })
         };
         if own != "db" && ["diesel", "diesel_migrations"].iter().any(|library| names(library)) {

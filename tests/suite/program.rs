@@ -14,7 +14,10 @@ pub fn command(place: &Place) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clickledger"));
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if text.starts_with("CLICKLEDGER_") || text.starts_with("DATABASE_URL") || text.starts_with("RUST_LOG") {
+        if text.starts_with("CLICKLEDGER_")
+            || text.starts_with("DATABASE_URL")
+            || text.starts_with("RUST_LOG")
+        {
             command.env_remove(&name);
         }
     }

@@ -31,7 +31,8 @@ impl Connection {
 
     /// Asks, and reads the whole answer; `None` where it did not come whole.
     pub fn get(&mut self, path: &str) -> Option<Whole> {
-        let head = format!("GET {path} HTTP/1.1\r\nHost: t.example\r\nUser-Agent: {}\r\n\r\n", crate::app::BROWSER);
+        let head =
+            format!("GET {path} HTTP/1.1\r\nHost: t.example\r\nUser-Agent: {}\r\n\r\n", crate::app::BROWSER);
         self.stream.get_mut().write_all(head.as_bytes()).ok()?;
         let status = self.line()?.split(' ').nth(1)?.parse().ok()?;
         let (mut location, mut length) = (None, 0);
