@@ -1,5 +1,6 @@
 //! Clickledger: a self-hosted affiliate tracker.
 
+pub mod commands;
 pub mod db;
 pub mod domain;
 pub mod reports;
