@@ -28,7 +28,7 @@ const UNCOUNTED_MAX: i64 = 10_000;
 pub(super) struct KnownAgents {
     stored: HashSet<i64>,
     pending: HashSet<i64>,
-    months: HashSet<i64>,
+    days: HashSet<i64>,
 }
 
 impl KnownAgents {
@@ -43,7 +43,7 @@ impl KnownAgents {
     /// The transaction was not.
     pub(super) fn forget(&mut self) {
         self.pending.clear();
-        self.months.clear();
+        self.days.clear();
     }
 }
 
@@ -101,8 +101,8 @@ fn insert_clicks(
         if !agents.stored.contains(&click.agent_id) && agents.pending.insert(click.agent_id) {
             unknown.push((click.agent_id, &click.agent));
         }
-        let month = click.clicked_at_ms.div_euclid(86_400_000);
-        if agents.months.insert(month) {
+        // The day's partition is made or there; asked once a day.
+        if agents.days.insert(click.clicked_at_ms.div_euclid(86_400_000)) {
             partitions::ensure(conn, click.clicked_at_ms, click.clicked_at_ms)?;
         }
     }
