@@ -16,8 +16,6 @@ pub const START_CAMPAIGN: &str = "start_campaign";
 pub const START_OFFER: &str = "start_offer";
 /// The advertiser that the first steps made.
 pub const START_ADVERTISER: &str = "start_advertiser";
-/// Where visitors go when a campaign has nothing left and no fallback of its own.
-pub const FALLBACK_URL: &str = "fallback_url";
 /// Fingerprint of the installation's secret key.
 pub const KEY_FINGERPRINT: &str = "key_fingerprint";
 
