@@ -3,8 +3,15 @@
 //! Every value here is ready to be shown: money, times and ratios arrive as text, and templates do no arithmetic.
 //! A ratio with nothing under it is "–", a loss has a real minus sign ("−$28.11") and a gain a plus sign.
 
+mod amounts;
 mod assets;
 mod desk;
+mod editing;
+mod lists;
+mod test_click;
+mod test_postback;
+mod test_steps;
+mod typed;
 
 pub mod advertisers;
 pub mod campaigns;
@@ -26,6 +33,9 @@ pub mod sources;
 pub mod start;
 pub mod tables;
 
+mod templates;
+
+use crate::http::limits::limit_forms;
 use crate::http::{Error, Problem, RequestSpan, page_door};
 use actix_web::{HttpResponse, middleware, web};
 use askama::Template as _;
@@ -57,6 +67,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
             .configure(conversions::configure)
             .configure(postbacks::configure)
             .configure(settings::configure)
+            .configure(templates::configure)
+            .configure(limit_forms)
             .default_service(web::to(no_such_page)),
     );
 }
