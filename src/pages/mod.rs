@@ -4,7 +4,13 @@
 //! A ratio with nothing under it is "–", a loss has a real minus sign ("−$28.11") and a gain a plus sign.
 
 mod assets;
+mod campaign_table;
+mod campaigns_list;
+mod dashboard_parts;
 mod desk;
+mod log;
+mod view;
+mod words;
 
 pub mod advertisers;
 pub mod campaigns;
@@ -48,6 +54,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
             .configure(start::configure)
             .configure(dashboard::configure)
             .configure(search::configure)
+            .configure(campaigns_list::configure)
             .configure(campaigns::configure)
             .configure(offers::configure)
             .configure(landers::configure)
