@@ -1,12 +1,14 @@
 //! What the three logs share: the campaign filter, test data, the line below.
 
 use super::desk::Desk;
-use super::tables::{FilterSelect, Pager};
+use super::parts::{Empty, Link};
+use super::tables::{FilterSelect, FilterSwitch, Pager};
 use super::view::{View, choice};
 use super::words::count;
 use crate::db::click_log::COUNTED_MAX;
 use crate::db::search::PAGE_SIZE;
 use crate::db::{self, AnyConnection, landers, offers, report_names};
+use crate::domain::click_id::ClickId;
 use std::collections::HashMap;
 
 /// What a log calls things by.
@@ -93,6 +95,24 @@ fn select(name: &str, label: &str, all: &[(i64, String)], chosen: Option<i64>) -
 /// Which data a log shows: until the first real click that of tests, then the real one, unless tests are asked for.
 pub fn is_test(desk: &Desk, view: &View) -> bool {
     desk.shows_test() || view.own("test") == "only"
+}
+
+/// The switch that shows tests' data; until the first real click there is nothing to choose.
+pub fn test_switch(desk: &Desk, view: &View) -> Vec<FilterSwitch> {
+    if desk.shows_test() { Vec::new() } else { vec![view.switch("test", "only", "Test data")] }
+}
+
+/// What an empty log says, with a way to a longer range.
+pub fn empty(view: &View, title: &str, text: &str) -> Empty {
+    let href = view.href(&[("range", "last_30_days"), ("from", ""), ("to", "")]);
+    let action = (view.own("range") != "last_30_days").then(|| Link::new("Look at the last 30 days", &href));
+    Empty { title: title.to_owned(), text: text.to_owned(), action }
+}
+
+/// The end of a click id, which tells clicks of one minute apart.
+pub fn id_end(id: ClickId) -> String {
+    let text = id.to_string();
+    format!("…{}", text.get(text.len().saturating_sub(10)..).unwrap_or_default())
 }
 
 /// The line below a log.

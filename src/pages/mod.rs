@@ -6,6 +6,8 @@
 mod assets;
 mod campaign_table;
 mod campaigns_list;
+mod checks;
+mod click_story;
 mod dashboard_parts;
 mod desk;
 mod log;
