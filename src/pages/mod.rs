@@ -5,13 +5,21 @@
 
 mod amounts;
 mod assets;
+mod campaign_table;
+mod campaigns_list;
+mod checks;
+mod click_story;
+mod dashboard_parts;
 mod desk;
 mod editing;
 mod lists;
+mod log;
 mod test_click;
 mod test_postback;
 mod test_steps;
 mod typed;
+mod view;
+mod words;
 
 pub mod advertisers;
 pub mod campaigns;
@@ -58,6 +66,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
             .configure(start::configure)
             .configure(dashboard::configure)
             .configure(search::configure)
+            .configure(campaigns_list::configure)
             .configure(campaigns::configure)
             .configure(offers::configure)
             .configure(landers::configure)
