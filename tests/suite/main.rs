@@ -1,0 +1,59 @@
+//! The integration suite: the real server, real databases, a real browser.
+//!
+//! Stories run twice, on SQLite and on PostgreSQL (`stories!`). After each one the server is ended in order,
+//! and then every click id that was handed out must be stored once and every sum be what the raw rows say.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    reason = "a test that meets what it does not expect has to end at once and say so"
+)]
+
+/// Makes two tests of each story: `name::sqlite` and `name::postgres`.
+macro_rules! stories {
+    ($($(#[$doc:meta])* async fn $name:ident($app:ident: TestApp) $body:block)*) => {$(
+        $(#[$doc])*
+        mod $name {
+            #[allow(unused_imports, reason = "every story sees all that its file has imported")]
+            use super::*;
+
+            async fn story($app: &$crate::app::TestApp) $body
+
+            fn run(backend: $crate::app::Backend) {
+                $crate::app::block_on(async {
+                    let Some(app) = $crate::app::TestApp::start(backend) else { return };
+                    story(&app).await;
+                    app.finish().await;
+                });
+            }
+
+            #[test]
+            fn sqlite() {
+                run($crate::app::Backend::Sqlite);
+            }
+
+            #[test]
+            fn postgres() {
+                run($crate::app::Backend::Postgres);
+            }
+        }
+    )*};
+}
+
+mod app;
+mod cluster;
+mod sql;
+
+mod clicks;
+mod doors;
+mod floors;
+mod kills;
+mod outage;
+mod postbacks;
+mod program;
+mod races;
+mod raw_http;
+mod starts;

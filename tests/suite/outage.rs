@@ -1,0 +1,105 @@
+//! The database goes away while the server runs: visitors are sent on, postbacks are told to come again, and
+//! when it is back every click is there.
+
+use crate::app::{Backend, Place, TestApp};
+use reqwest::Method;
+use serde_json::json;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// A way to the database's server that can be cut and mended.
+struct Bridge {
+    address: SocketAddr,
+    is_cut: Arc<AtomicBool>,
+    open: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl Bridge {
+    fn to(socket: PathBuf) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (is_cut, open) = (Arc::new(AtomicBool::new(false)), Arc::<Mutex<Vec<TcpStream>>>::default());
+        let (cut, carried) = (Arc::clone(&is_cut), Arc::clone(&open));
+        // Ends with the test's process.
+        std::thread::spawn(move || {
+            for near in listener.incoming().flatten() {
+                if cut.load(Ordering::Acquire) {
+                    continue;
+                }
+                let Ok(far) = UnixStream::connect(&socket) else { continue };
+                carried.lock().unwrap().push(near.try_clone().unwrap());
+                let (near_back, far_back) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+                std::thread::spawn(move || carry(near, far));
+                std::thread::spawn(move || carry(far_back, near_back));
+            }
+        });
+        Self { address, is_cut, open }
+    }
+
+    fn cut(&self) {
+        self.is_cut.store(true, Ordering::Release);
+        for stream in self.open.lock().unwrap().drain(..) {
+            let _closed = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    fn mend(&self) {
+        self.is_cut.store(false, Ordering::Release);
+    }
+}
+
+fn carry(mut from: impl Read, mut to: impl Write) {
+    let _until_cut = std::io::copy(&mut from, &mut to);
+}
+
+/// A place whose database is reached over a bridge. `None` where the server is another's, out of our reach.
+fn bridged() -> Option<(Place, Bridge, String)> {
+    let place = Place::new(Backend::Postgres)?;
+    let url = url::Url::parse(&place.url).unwrap();
+    let folder = url.query_pairs().find(|(name, _)| name == "host").map(|(_, value)| value.into_owned())?;
+    let bridge = Bridge::to(PathBuf::from(folder).join(".s.PGSQL.5432"));
+    let through = format!("postgres://postgres@{}{}", bridge.address, url.path());
+    Some((place, bridge, through))
+}
+
+#[test]
+fn visitors_go_on_while_the_database_is_away() {
+    crate::app::block_on(async {
+        let Some((place, bridge, through)) = bridged() else { return };
+        let mut config = place.config();
+        config.database_url = Some(through);
+        let app = TestApp::start_with(place, &config);
+        let campaign = app.campaign(json!({})).await;
+        let before = app.click(&campaign).await;
+        assert_eq!(app.postback(&before, "1").await.code(), "recorded");
+
+        bridge.cut();
+        let mut during = Vec::new();
+        for _ in 0..50 {
+            let begun = Instant::now();
+            during.push(app.click(&campaign).await);
+            assert!(begun.elapsed() < Duration::from_secs(1), "a visitor waited {:?}", begun.elapsed());
+        }
+        let begun = Instant::now();
+        let refused = app.postback(&during[0], "1").await;
+        assert_eq!(refused.status, 503, "{refused:?}");
+        assert!(begun.elapsed() < Duration::from_secs(5), "the answer took {:?}", begun.elapsed());
+        assert!(refused.headers.contains_key("retry-after"));
+        assert_eq!(app.get("/readyz").await.status, 503);
+        assert_eq!(app.get("/healthz").await.status, 200);
+        let api = app.api(Method::GET, "/offers", None).await;
+        assert_eq!(api.status, 503, "a dead database does not look like an empty one: {api:?}");
+
+        bridge.mend();
+        app.settled().await;
+        assert_eq!(app.postback(&during[0], "1").await.code(), "recorded", "it came again");
+        assert_eq!(app.get("/readyz").await.status, 200);
+        assert_eq!(app.figures(&campaign, ["clicks", "approved", "revenue"]), ["51", "2", "2.00"]);
+        app.finish().await;
+    });
+}
