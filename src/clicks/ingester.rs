@@ -194,7 +194,11 @@ impl Ingester {
         let Ok(entries) = std::fs::read_dir(&self.root) else { return };
         for entry in entries.flatten() {
             let folder = entry.path();
-            if folder == self.journal.folder() || !folder.join("lock").exists() {
+            let Some(id) = folder.file_name().and_then(|name| name.to_str()).map(str::to_owned) else {
+                continue;
+            };
+            let is_made = !id.starts_with(super::journal::MAKING) && folder.join("lock").exists();
+            if folder == self.journal.folder() || !is_made {
                 continue;
             }
             let Ok(lock) = File::open(folder.join("lock")) else { continue };

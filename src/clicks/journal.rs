@@ -24,6 +24,9 @@ pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 /// Space kept aside for the hour when the disk is full: about 150,000 clicks.
 pub const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 
+/// What the name of a folder begins with while it is made.
+pub(super) const MAKING: &str = ".making-";
+
 /// How often files are made to reach the disk.
 const SYNC_EVERY: Duration = Duration::from_millis(50);
 
@@ -97,10 +100,13 @@ impl Journal {
     /// The folder cannot be made, locked or written.
     pub fn begin(folder: &Path, durability: Durability) -> io::Result<Arc<Self>> {
         let id = format!("{:032x}", rand::random::<u128>());
-        let own = folder.join(&id);
-        std::fs::create_dir_all(&own)?;
-        let lock = File::create(own.join("lock"))?;
+        // Made and locked under another name: a folder under its own name whose lock is free is a dead
+        // process's, and another process may take it over at any moment.
+        let (making, own) = (folder.join(format!("{MAKING}{id}")), folder.join(&id));
+        std::fs::create_dir_all(&making)?;
+        let lock = File::create(making.join("lock"))?;
         lock.lock()?;
+        std::fs::rename(&making, &own)?;
         let reserve = own.join("reserve");
         let reserved = File::create(&reserve).and_then(|file| file.allocate(RESERVE_BYTES));
         if let Err(why) = &reserved {

@@ -10,7 +10,7 @@ use crate::domain::rollup::{Counters, RollupDelta};
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-/// Rows between two looks at the clock.
+/// Rows between two looks at the clock, on SQLite.
 const CHUNK_ROWS: usize = 1_000;
 
 /// The longest transaction, and the longest while other writers wait.
@@ -27,8 +27,8 @@ const UNCOUNTED_MAX: i64 = 10_000;
 #[derive(Default)]
 pub(super) struct KnownAgents {
     stored: HashSet<i64>,
-    pending: Vec<i64>,
-    months: HashSet<i64>,
+    pending: HashSet<i64>,
+    days: HashSet<i64>,
 }
 
 impl KnownAgents {
@@ -37,13 +37,13 @@ impl KnownAgents {
         if self.stored.len() > AGENTS_MAX {
             self.stored.clear();
         }
-        self.stored.extend(self.pending.drain(..));
+        self.stored.extend(self.pending.drain());
     }
 
     /// The transaction was not.
     pub(super) fn forget(&mut self) {
         self.pending.clear();
-        self.months.clear();
+        self.days.clear();
     }
 }
 
@@ -60,7 +60,12 @@ pub(super) fn insert(
     let mut sums = RollupDelta::new();
     let mut count = 0;
     let mut fresh = HashMap::new();
-    for chunk in placed.chunks(CHUNK_ROWS) {
+    let chunk_rows = match conn {
+        AnyConnection::Sqlite(_) => CHUNK_ROWS,
+        // One COPY for all: nobody waits for a turn there.
+        AnyConnection::Pg(_) => placed.len().max(1),
+    };
+    for chunk in placed.chunks(chunk_rows) {
         insert_clicks(conn, chunk, agents, &mut sums, &mut fresh)?;
         insert_lp_clicks(conn, chunk, &mut sums)?;
         count += chunk.len();
@@ -93,12 +98,11 @@ fn insert_clicks(
         .collect();
     let mut unknown: Vec<(i64, &str)> = Vec::new();
     for click in &records {
-        if !agents.stored.contains(&click.agent_id) && !agents.pending.contains(&click.agent_id) {
-            agents.pending.push(click.agent_id);
+        if !agents.stored.contains(&click.agent_id) && agents.pending.insert(click.agent_id) {
             unknown.push((click.agent_id, &click.agent));
         }
-        let month = click.clicked_at_ms.div_euclid(86_400_000);
-        if agents.months.insert(month) {
+        // The day's partition is made or there; asked once a day.
+        if agents.days.insert(click.clicked_at_ms.div_euclid(86_400_000)) {
             partitions::ensure(conn, click.clicked_at_ms, click.clicked_at_ms)?;
         }
     }

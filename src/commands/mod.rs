@@ -1,7 +1,9 @@
 //! What the command line can do: one file per command.
 
+pub mod demo;
 mod migrate;
 mod serve;
+mod show_demo;
 mod token;
 mod user;
 
@@ -25,6 +27,8 @@ enum Command {
     Serve,
     /// Bring the database's tables up to date, and end. Every command does so first.
     Migrate,
+    /// Make a month of made-up data in a database of its own, and serve it.
+    Demo(show_demo::DemoCommand),
     /// Users.
     #[command(subcommand)]
     User(user::UserCommand),
@@ -43,6 +47,7 @@ pub fn run() -> anyhow::Result<()> {
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::serve(&cli.config),
         Command::Migrate => migrate::migrate(&cli.config),
+        Command::Demo(command) => show_demo::run(&cli.config, &command),
         Command::User(command) => user::run(&cli.config, &command),
         Command::Token(command) => token::run(&cli.config, &command),
     }

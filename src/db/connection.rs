@@ -56,6 +56,17 @@ struct Manager {
     is_power_safe: bool,
 }
 
+impl Manager {
+    fn connect_sqlite(&self) -> std::result::Result<SqliteConnection, diesel::r2d2::Error> {
+        let mut conn =
+            SqliteConnection::establish(&self.address).map_err(diesel::r2d2::Error::ConnectionError)?;
+        // SQLite's own folds ASCII only: a search for "ä" must find "Ä" there too.
+        super::search::lower_utils::register_impl(&mut conn, |text: String| text.to_lowercase())
+            .map_err(diesel::r2d2::Error::QueryError)?;
+        Ok(conn)
+    }
+}
+
 impl ManageConnection for Manager {
     type Connection = AnyConnection;
     type Error = diesel::r2d2::Error;
@@ -63,9 +74,7 @@ impl ManageConnection for Manager {
     fn connect(&self) -> std::result::Result<AnyConnection, Self::Error> {
         let refused = diesel::r2d2::Error::ConnectionError;
         let mut conn = match self.backend {
-            Backend::Sqlite => {
-                AnyConnection::Sqlite(SqliteConnection::establish(&self.address).map_err(refused)?)
-            }
+            Backend::Sqlite => AnyConnection::Sqlite(self.connect_sqlite()?),
             Backend::Postgres => AnyConnection::Pg(PgConnection::establish(&self.address).map_err(refused)?),
         };
         let setup = match self.backend {

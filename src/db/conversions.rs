@@ -444,8 +444,8 @@ pub fn list(conn: &mut AnyConnection, query: &ConversionQuery) -> Result<Listed<
         }
         if !query.q.is_empty() {
             let pattern = contains(&query.q);
-            let found = lower(conversions::txid).like(pattern.clone());
-            rows = rows.filter(found.or(lower(conversions::event).like(pattern)));
+            let found = lower(conversions::txid).like(pattern.clone()).escape('\\');
+            rows = rows.filter(found.or(lower(conversions::event).like(pattern).escape('\\')));
         }
         rows
     };

@@ -28,6 +28,7 @@ pub mod rollups;
 pub mod search;
 pub mod settings;
 pub mod sources;
+pub mod stories;
 pub mod test_data;
 pub mod users;
 

@@ -297,7 +297,7 @@ pub fn list(conn: &mut AnyConnection, query: &PostbackQuery) -> Result<Listed<St
             rows = rows.filter(postbacks_received::is_test.eq(is_test));
         }
         if !query.q.is_empty() {
-            let found = lower(postbacks_received::message).like(contains(&query.q));
+            let found = lower(postbacks_received::message).like(contains(&query.q)).escape('\\');
             let found = found.or(postbacks_received::address.eq(query.q.clone()));
             rows = rows.filter(found.nullable().or(postbacks_received::txid.eq(query.q.clone())));
         }

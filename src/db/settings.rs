@@ -10,6 +10,12 @@ pub const CURRENCY: &str = "currency";
 pub const TIME_ZONE: &str = "time_zone";
 /// SHA-256 (hex) of the one-time setup link's token.
 pub const SETUP_TOKEN_HASH: &str = "setup_token_hash";
+/// The campaign that the first steps made.
+pub const START_CAMPAIGN: &str = "start_campaign";
+/// The offer that the first steps made.
+pub const START_OFFER: &str = "start_offer";
+/// The advertiser that the first steps made.
+pub const START_ADVERTISER: &str = "start_advertiser";
 /// Fingerprint of the installation's secret key.
 pub const KEY_FINGERPRINT: &str = "key_fingerprint";
 

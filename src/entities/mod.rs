@@ -8,6 +8,8 @@ mod error;
 mod links;
 mod preview;
 mod references;
+#[cfg(test)]
+mod tests;
 
 pub mod advertisers;
 pub mod campaigns;

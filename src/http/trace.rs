@@ -29,3 +29,51 @@ impl RootSpanBuilder for RequestSpan {
         span.in_scope(|| tracing::debug!("answered"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::{TestRequest, call_service, init_service};
+    use actix_web::{App, web};
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+    use tracing_actix_web::TracingLogger;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[actix_web::test]
+    async fn secrets_of_a_request_do_not_reach_the_log() {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(move || writer.clone())
+            .finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let show = || async { Err::<String, _>(crate::http::Error::Internal("broken pipe".to_owned())) };
+        let pages = web::scope("")
+            .wrap(actix_web::middleware::from_fn(crate::http::page_door))
+            .wrap(TracingLogger::<RequestSpan>::new())
+            .route("/setup/{token}", web::get().to(show));
+        let request = TestRequest::get()
+            .uri("/setup/s3cret-token?key=s3cret-key")
+            .insert_header(("cookie", "clickledger_session=s3cret-session"))
+            .insert_header(("authorization", "Bearer s3cret-bearer"))
+            .insert_header(("referer", "https://a.example/s3cret-page"));
+        call_service(&init_service(App::new().service(pages)).await, request.to_request()).await;
+        let written = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert!(written.contains("/setup/{token}") && written.contains("broken pipe"), "{written}");
+        assert!(!written.contains("s3cret"), "{written}");
+    }
+}

@@ -2,10 +2,21 @@
 
 use askama::Template;
 
+mod form;
+mod show;
+
+use super::Answer;
+use super::desk::{Desk, page};
 use super::forms::{Field, PairRow, Select};
-use super::layout::Chrome;
+use super::layout::{Chrome, Nav};
+use super::lists::{Ask, Kind, name_cell, status_cell};
 use super::parts::{CodeBox, Link, Pill, PostButton, Steps};
-use super::tables::{Listing, Table};
+use super::tables::{Cell, Listing, Row, Table};
+use crate::db::search::Saved;
+use crate::domain::advertiser::Advertiser;
+use crate::entities;
+use crate::http::{App, SignedIn, reading};
+use actix_web::{HttpRequest, web};
 
 /// All advertisers.
 #[derive(Debug, Clone, Default, Template)]
@@ -70,8 +81,6 @@ pub struct AdvertiserForm {
     pub currency: Field,
     /// What a postback without a status means.
     pub missing_status: Select,
-    /// What a second postback of the same identity does.
-    pub duplicate_mode: Select,
     /// How old a click may be for a new conversion.
     pub window_days: Field,
     /// Whether a rejected conversion may be approved by a later postback.
@@ -88,5 +97,50 @@ pub struct AdvertiserForm {
     pub status: Select,
 }
 
+const KIND: Kind = Kind {
+    path: "/advertisers",
+    one: "advertiser",
+    many: "advertisers",
+    placeholder: "Name",
+    teach: "An advertiser owns offers and tells you of conversions by calling its postback URL: an affiliate \
+            network, or the shop itself.",
+};
+
 /// The addresses of this family.
-pub(super) fn configure(_config: &mut actix_web::web::ServiceConfig) {}
+pub(super) fn configure(config: &mut web::ServiceConfig) {
+    config.route(KIND.path, web::get().to(list));
+    form::configure(config);
+    show::configure(config);
+}
+
+async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answer {
+    let desk = Desk::open(&app, who).await?;
+    let ask = Ask::parse(request.query_string());
+    let query = ask.query.clone();
+    let listed = reading(&app, move |app| entities::advertisers::list(&app.db, &query)).await?;
+    let row = |saved: &Saved<Advertiser>| {
+        let (id, value) = (saved.id, &saved.value);
+        let cells = vec![
+            name_cell(&value.name, &format!("{}/{id}", KIND.path), value.status),
+            Cell::text(value.kind.as_str()),
+            Cell::text(value.currency.as_str()),
+            Cell::text(&format!("{} days", value.window_days)),
+            status_cell(KIND.path, id, value.status),
+        ];
+        Row { cells }
+    };
+    let rows = listed.items.iter().map(row).collect();
+    let columns = ["Advertiser", "Kind", "Currency", "A click counts for", "Status"];
+    let listing = ask.listing(&KIND, &columns, rows, listed.total);
+    let chrome = Chrome { notice: ask.notice(&KIND), ..desk.chrome("Advertisers", Nav::Advertisers) };
+    page(&AdvertisersPage { chrome, listing })
+}
+
+/// The tabs of one advertiser.
+fn tabs(id: i64, is_form: bool) -> Vec<Link> {
+    let tab = |label: &str, rest: &str, current: bool| Link {
+        current,
+        ..Link::new(label, &format!("{}/{id}{rest}", KIND.path))
+    };
+    vec![tab("Postbacks", "", !is_form), tab("Settings", "/edit", is_form)]
+}

@@ -3,9 +3,18 @@
 use askama::Template;
 use serde::Serialize;
 
-use super::layout::Chrome;
+use super::desk::{Desk, page, see_other};
+use super::layout::{Chrome, Nav};
 use super::parts::{Link, Piece, Tone};
 use super::tables::{Dot, Table};
+use super::view::{Defaults, View, of_report};
+use super::words::MoneyWords;
+use super::{Answer, campaign_table, dashboard_parts as parts};
+use crate::db::postbacks::{self, PostbackQuery};
+use crate::db::{AnyConnection, report_names};
+use crate::http::{App, SignedIn, reading};
+use crate::reports::{self, By, Dashboard, DashboardQuery, Order, Query, Report, Step, dashboard, report};
+use actix_web::{HttpRequest, web};
 
 /// The dashboard.
 #[derive(Debug, Clone, Default, Template)]
@@ -139,4 +148,94 @@ pub struct Rank {
 }
 
 /// The addresses of this family.
-pub(super) fn configure(_config: &mut actix_web::web::ServiceConfig) {}
+pub(super) fn configure(config: &mut web::ServiceConfig) {
+    config.route("/", web::get().to(show));
+}
+
+/// Rows of the campaigns' table: the rest stands on its own page.
+const CAMPAIGNS_MAX: usize = 20;
+/// Campaigns among the best, and among the worst.
+const RANKS_MAX: usize = 3;
+/// The longest range that is drawn by hour: beyond it the hours are thinner than a line.
+const DAYS_BY_HOUR_MAX: i64 = 14;
+
+/// What the page shows, as it is read.
+struct Found {
+    dashboard: Dashboard,
+    campaigns: Report,
+    latest: Vec<Option<i64>>,
+}
+
+async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answer {
+    let desk = Desk::open(&app, who).await?;
+    let mut view = View::read(&desk, "/", request.query_string(), Defaults::default())?;
+    let days = view.period.whole_days().map_or(1, |(from, to)| (to - from).num_days() + 1);
+    let step = view
+        .take("step", Step::parse)
+        .filter(|step| *step == Step::Day || (*step == Step::Hour && days <= DAYS_BY_HOUR_MAX));
+    let asked = DashboardQuery {
+        period: view.period,
+        now_ms: desk.now_ms,
+        attribution: view.attribution,
+        bots: view.bots,
+        is_test: desk.shows_test(),
+        campaign_ids: None,
+        step,
+        campaigns_max: RANKS_MAX,
+    };
+    let order = view.sort();
+    let found = reading(&app, move |app| app.db.read(|conn| read(conn, &asked, order)).map_err(of_report));
+    let Some(found) = found.await? else { return Ok(see_other("/start")) };
+    let money = MoneyWords::new(desk.currency);
+    let compare_label = parts::compare_label(&view, &found.dashboard.compared);
+    let chrome = desk.chrome("Dashboard", Nav::Dashboard);
+    page(&DashboardPage {
+        chrome: view.dress_compared(chrome, &compare_label),
+        figures: parts::key_figures(&view, money, &found.dashboard),
+        chart: parts::chart(&view, money, &found.dashboard, days),
+        attention: parts::attention(&view, &desk, &found.dashboard.attention, &found.latest),
+        attention_href: view.elsewhere("/postbacks", &[("result", "refused")]),
+        best: parts::ranks(money, &found.dashboard.best),
+        worst: parts::ranks(money, &found.dashboard.worst),
+        campaigns: campaign_table::table(&view, money, &found.campaigns, parts::no_campaigns()),
+        note: campaign_table::note(&view, money, &found.campaigns),
+    })
+}
+
+/// Everything that is shown; `None` where there is no campaign at all.
+fn read(
+    conn: &mut AnyConnection,
+    asked: &DashboardQuery,
+    order: Order,
+) -> Result<Option<Found>, reports::Error> {
+    if report_names::campaigns(conn)?.is_empty() {
+        return Ok(None);
+    }
+    let mut dashboard = dashboard(conn, asked)?;
+    let query = Query {
+        attribution: asked.attribution,
+        bots: asked.bots,
+        is_test: asked.is_test,
+        with_idle: true,
+        order,
+        limit: Some(CAMPAIGNS_MAX),
+        ..Query::new(asked.period, By::Campaign)
+    };
+    let campaigns = report(conn, &query)?;
+    dashboard.attention.truncate(parts::ATTENTION_MAX);
+    let mut latest = Vec::new();
+    for item in &dashboard.attention {
+        let query = PostbackQuery {
+            from_ms: Some(asked.period.from_ms()),
+            to_ms: Some(asked.period.to_ms()),
+            advertiser_id: item.advertiser_id,
+            code: Some(item.code.as_str().to_owned()),
+            is_test: Some(asked.is_test),
+            limit: 1,
+            ..PostbackQuery::default()
+        };
+        let last = postbacks::list(conn, &query)?.items.into_iter().next();
+        latest.push(last.map(|postback| postback.value.received_at_ms));
+    }
+    Ok(Some(Found { dashboard, campaigns, latest }))
+}

@@ -3,8 +3,23 @@
 //! Every value here is ready to be shown: money, times and ratios arrive as text, and templates do no arithmetic.
 //! A ratio with nothing under it is "–", a loss has a real minus sign ("−$28.11") and a gain a plus sign.
 
+mod amounts;
 mod assets;
+mod campaign_table;
+mod campaigns_list;
+mod checks;
+mod click_story;
+mod dashboard_parts;
 mod desk;
+mod editing;
+mod lists;
+mod log;
+mod test_click;
+mod test_postback;
+mod test_steps;
+mod typed;
+mod view;
+mod words;
 
 pub mod advertisers;
 pub mod campaigns;
@@ -26,6 +41,9 @@ pub mod sources;
 pub mod start;
 pub mod tables;
 
+mod templates;
+
+use crate::http::limits::limit_forms;
 use crate::http::{Error, Problem, RequestSpan, page_door};
 use actix_web::{HttpResponse, middleware, web};
 use askama::Template as _;
@@ -48,6 +66,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
             .configure(start::configure)
             .configure(dashboard::configure)
             .configure(search::configure)
+            .configure(campaigns_list::configure)
             .configure(campaigns::configure)
             .configure(offers::configure)
             .configure(landers::configure)
@@ -57,6 +76,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
             .configure(conversions::configure)
             .configure(postbacks::configure)
             .configure(settings::configure)
+            .configure(templates::configure)
+            .configure(limit_forms)
             .default_service(web::to(no_such_page)),
     );
 }

@@ -2,10 +2,25 @@
 
 use askama::Template;
 
+use super::Answer;
+use super::amounts::amount;
+use super::desk::{Desk, page, page_with, see_other};
+use super::editing::{Place, Shown, editing};
 use super::forms::{Field, Select, TemplateField};
-use super::layout::Chrome;
-use super::parts::PostButton;
-use super::tables::Listing;
+use super::layout::{Chrome, Nav};
+use super::lists::{Ask, Kind, archive_button, name_cell, or_dash, saved_notice, status_cell};
+use super::parts::{Choice, Link, PostButton};
+use super::tables::{Cell, Listing, Row};
+use super::typed::{Typed, number, statuses};
+use crate::db;
+use crate::db::search::{ListQuery, Saved};
+use crate::domain::lander::EntityStatus;
+use crate::domain::macros::Macro;
+use crate::domain::offer::{Offer as Noun, percent_text};
+use crate::domain::template::TemplateUse;
+use crate::entities::{self, Fields};
+use crate::http::{App, PageWrite, SignedIn, changing, now_ms, reading};
+use actix_web::{HttpRequest, web};
 
 /// All offers.
 #[derive(Debug, Clone, Default, Template)]
@@ -52,14 +67,6 @@ pub struct OfferForm {
     pub currency: Field,
     /// Revenue mode.
     pub revenue_mode: Select,
-    /// What a partner is paid.
-    pub payout: Field,
-    /// Or per cent ...
-    pub payout_percent: Field,
-    /// ... of what.
-    pub payout_of: Select,
-    /// Country codes with commas between them; empty for all.
-    pub countries: Field,
     /// Preview URL.
     pub preview_url: Field,
     /// Status.
@@ -70,5 +77,176 @@ pub struct OfferForm {
     pub notes: Field,
 }
 
+const KIND: Kind = Kind {
+    path: "/offers",
+    one: "offer",
+    many: "offers",
+    placeholder: "Name or address",
+    teach: "An offer is where visitors go to buy. It needs the address you were given, with {click_id} where \
+            the advertiser keeps a reference, and what you earn for a conversion.",
+};
+
+/// What is stored as it was typed.
+const TEXTS: [&str; 11] = [
+    "name",
+    "advertiser_id",
+    "url",
+    "revenue",
+    "revenue_percent",
+    "currency",
+    "revenue_mode",
+    "preview_url",
+    "status",
+    "tags",
+    "notes",
+];
+
+const MODES: [(&str, &str); 3] = [
+    ("auto", "The postback's, and where it names none the amount above"),
+    ("fixed", "Always the amount above"),
+    ("postback", "Only the postback's"),
+];
+
+/// Advertisers that a form offers: more belong behind a search.
+const CHOICES_MAX: i64 = 500;
+
+editing!(offers);
+
 /// The addresses of this family.
-pub(super) fn configure(_config: &mut actix_web::web::ServiceConfig) {}
+pub(super) fn configure(config: &mut web::ServiceConfig) {
+    config.route(KIND.path, web::get().to(list));
+    configure_form(config);
+}
+
+async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answer {
+    let desk = Desk::open(&app, who).await?;
+    let ask = Ask::parse(request.query_string());
+    let query = ask.query.clone();
+    let (listed, names) = reading(&app, move |app| {
+        let listed = entities::offers::list(&app.db, &query)?;
+        let names = app.db.read(db::report_names::advertisers)?;
+        Ok::<_, entities::Error>((listed, names))
+    })
+    .await?;
+    let row = |saved: &Saved<Noun>| {
+        let (id, value) = (saved.id, &saved.value);
+        let revenue = match (value.revenue, value.revenue_percent_millionths) {
+            (Some(money), _) => amount(money, value.currency),
+            (None, Some(millionths)) => format!("{} %", percent_text(millionths)),
+            (None, None) => "–".to_owned(),
+        };
+        let owner = value.advertiser_id.and_then(|id| names.get(&id).map(|name| (id, name)));
+        let cells = vec![
+            name_cell(&value.name, &format!("{}/{id}/edit", KIND.path), value.status),
+            owner.map_or_else(
+                || Cell::text("–"),
+                |(id, name)| Cell::link(name, &format!("/advertisers/{id}")),
+            ),
+            Cell::text(&revenue),
+            Cell::text(or_dash(&value.tags.join(", "))),
+            status_cell(KIND.path, id, value.status),
+        ];
+        Row { cells }
+    };
+    let rows = listed.items.iter().map(row).collect();
+    let listing = ask.listing(&KIND, &["Offer", "Advertiser", "Earns", "Tags", "Status"], rows, listed.total);
+    let chrome = Chrome { notice: ask.notice(&KIND), ..desk.chrome("Offers", Nav::Offers) };
+    page(&OffersPage { chrome, listing })
+}
+
+fn blank(desk: &Desk, query_string: &str) -> Typed {
+    let query = Typed::parse(query_string.as_bytes());
+    Typed::of([
+        ("advertiser_id", query.get("advertiser_id").to_owned()),
+        ("currency", desk.currency.to_string()),
+        ("revenue_mode", "auto".to_owned()),
+        ("status", "active".to_owned()),
+    ])
+}
+
+fn typed_of(offer: &Noun) -> Typed {
+    Typed::of([
+        ("name", offer.name.clone()),
+        ("advertiser_id", offer.advertiser_id.map(|id| id.to_string()).unwrap_or_default()),
+        ("url", offer.url.clone()),
+        ("revenue", offer.revenue.map(|money| money.to_string()).unwrap_or_default()),
+        ("revenue_percent", offer.revenue_percent_millionths.map(percent_text).unwrap_or_default()),
+        ("currency", offer.currency.to_string()),
+        ("revenue_mode", offer.revenue_mode.to_string()),
+        ("preview_url", offer.preview_url.clone()),
+        ("status", offer.status.to_string()),
+        ("tags", offer.tags.join(", ")),
+        ("notes", offer.notes.clone()),
+    ])
+}
+
+fn fields(typed: &Typed) -> Fields {
+    typed.fields(&TEXTS)
+}
+
+fn change_rows(_: &mut Shown<Noun>) -> bool {
+    false
+}
+
+fn after(id: i64) -> String {
+    format!("{}/{id}/edit?saved=1", KIND.path)
+}
+
+fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<OfferFormPage, entities::Error> {
+    let form = shown.marked();
+    let chosen = form.typed.get("advertiser_id").to_owned();
+    let advertisers = advertisers(app, &chosen)?;
+    let url = form.template("url", TemplateUse::Offer);
+    let title = shown.saved.as_ref().map_or("New offer", |saved| &saved.value.name);
+    let parent = Some(Link::new("Offers", KIND.path));
+    let notice = saved_notice(&place.query);
+    let status = shown.saved.as_ref().map(|saved| (saved.id, saved.value.status));
+    Ok(OfferFormPage {
+        chrome: Chrome { parent, notice, ..shown.desk.chrome(title, Nav::Offers) },
+        action: shown.action(KIND.path),
+        form: OfferForm {
+            name: form.field("name"),
+            advertiser_id: form.choose("advertiser_id", &advertisers),
+            url,
+            revenue: form.field("revenue"),
+            revenue_percent: form.field("revenue_percent"),
+            currency: form.field("currency"),
+            revenue_mode: form.select("revenue_mode", &MODES),
+            preview_url: form.field("preview_url"),
+            status: form.select("status", &statuses(form.typed.get("status"))),
+            tags: form.field("tags"),
+            notes: form.field("notes"),
+        },
+        macros: macros(),
+        archive: status.map(|(id, status)| archive_button(KIND.path, id, status)),
+        is_archived: status.is_some_and(|(_, status)| status == EntityStatus::Archived),
+    })
+}
+
+/// The advertisers to choose from, with the chosen one even where it was put away.
+fn advertisers(app: &App, chosen: &str) -> Result<Vec<Choice>, entities::Error> {
+    let query = ListQuery { page_size: CHOICES_MAX, ..ListQuery::default() };
+    let listed = entities::advertisers::list(&app.db, &query)?;
+    let mut choices = vec![Choice { label: "Choose one".to_owned(), ..Choice::default() }];
+    choices.extend(listed.items.into_iter().map(|one| Choice {
+        value: one.id.to_string(),
+        label: one.value.name,
+        selected: false,
+    }));
+    if !choices.iter().any(|choice| choice.value == chosen)
+        && let Ok(id) = chosen.parse()
+        && let Ok(saved) = entities::advertisers::find(&app.db, id)
+    {
+        let label = format!("{} (archived)", saved.value.name);
+        choices.push(Choice { value: chosen.to_owned(), label, selected: false });
+    }
+    Ok(choices)
+}
+
+/// The macros of an offer's address, with what each becomes.
+fn macros() -> Vec<(String, String)> {
+    let named = Macro::help().filter(|(name, _)| *name != "click_token");
+    let named = named.map(|(name, meaning)| (format!("{{{name}}}"), meaning.to_owned()));
+    let subs = ("{sub1}".to_owned(), "What the source's first token said; up to {sub20}.".to_owned());
+    named.chain(std::iter::once(subs)).collect()
+}

@@ -117,13 +117,7 @@ impl Router<'_> {
         values: &QueryValues<'_>,
     ) -> ClickRecord {
         let who = self.visitor.describe(&arrival.visitor);
-        let is_new = self.visitor.uniques.first_seen(
-            campaign.id,
-            arrival.visitor.address,
-            who.agent.hash,
-            arrival.now_ms,
-            campaign.unique_window_ms,
-        );
+        let is_unique = self.is_unique(campaign, arrival, &who);
         let cost = cost(campaign, values.cost);
         let source = campaign.source.as_deref();
         ClickRecord {
@@ -159,13 +153,29 @@ impl Router<'_> {
             agent_id: who.agent.hash,
             agent: who.agent.text.clone(),
             domain: arrival.host.map(|host| host.chars().take(255).collect()),
-            is_unique: is_new && !arrival.is_known_by_cookie,
+            is_unique,
             bot: who.bot,
             is_test: arrival.is_test || campaign.is_test,
             is_cut: values.is_cut,
             params: values.params.iter().map(|(name, value)| ((**name).into(), (**value).into())).collect(),
             subs: values.subs.iter().map(|(slot, value)| (*slot, (**value).into())).collect(),
         }
+    }
+
+    /// Whether this is the visitor's first click in the campaign's window. A machine is never unique and does
+    /// not use up a person's first time: a browser that loads ahead is followed by its owner.
+    fn is_unique(&self, campaign: &CampaignRoute, arrival: &Arrival<'_>, who: &visitor::Described) -> bool {
+        if arrival.is_test || who.bot.is_some() {
+            return who.bot.is_none();
+        }
+        let is_new = self.visitor.uniques.first_seen(
+            campaign.id,
+            arrival.visitor.address,
+            who.agent.hash,
+            arrival.now_ms,
+            campaign.unique_window_ms,
+        );
+        is_new && !arrival.is_known_by_cookie
     }
 
     fn send(

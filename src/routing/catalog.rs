@@ -302,8 +302,9 @@ impl LiveCatalog {
     }
 
     /// The catalog of this moment.
-    pub fn get(&self) -> arc_swap::Guard<Arc<Catalog>> {
-        self.current.load()
+    #[must_use]
+    pub fn get(&self) -> Arc<Catalog> {
+        self.current.load_full()
     }
 
     /// Reads it anew, so that what was saved is live.

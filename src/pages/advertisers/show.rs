@@ -1,0 +1,227 @@
+//! One advertiser: what it pastes, the last test, what was received.
+
+use super::{AdvertiserPage, KIND, tabs};
+use crate::db::click_log::StoredClick;
+use crate::db::postbacks::{self, PostbackQuery, StoredPostback};
+use crate::db::search::Saved;
+use crate::db::{self, AnyConnection};
+use crate::domain::advertiser::Advertiser;
+use crate::domain::click_id::ClickId;
+use crate::domain::lander::EntityStatus;
+use crate::entities;
+use crate::http::{App, Error, OwnJournal, PageWrite, SignedIn, Tracker, reading};
+use crate::pages::desk::{Desk, page, see_other};
+use crate::pages::layout::{Chrome, Nav, Notice};
+use crate::pages::lists::saved_notice;
+use crate::pages::parts::{CodeBox, Empty, Link, Pill, Steps};
+use crate::pages::tables::{Cell, Column, Row, Shape, Table};
+use crate::pages::test_steps::{LastTest, last_postback, postback_steps};
+use crate::pages::typed::number;
+use crate::pages::{Answer, test_click, test_postback};
+use actix_web::{HttpRequest, web};
+use std::collections::HashSet;
+
+/// Postbacks that the page shows; the log has the others.
+const RECEIVED_SHOWN: i64 = 20;
+/// Campaigns in which the last test click is looked for.
+const CAMPAIGNS_MAX: usize = 50;
+
+/// The addresses of the page.
+pub(super) fn configure(config: &mut web::ServiceConfig) {
+    config
+        .route("/advertisers/{id}", web::get().to(show))
+        .route("/advertisers/{id}/test-postback", web::post().to(send));
+}
+
+/// What the page is drawn from.
+struct Known {
+    advertiser: Saved<Advertiser>,
+    key: String,
+    test: Option<(LastTest, Option<StoredPostback>)>,
+    received: Vec<StoredPostback>,
+}
+
+async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest, id: web::Path<String>) -> Answer {
+    let id = number(&id)?;
+    let desk = Desk::open(&app, who).await?;
+    let known = reading(&app, move |app| {
+        let advertiser = entities::advertisers::find(&app.db, id)?;
+        let key = entities::advertisers::postback_keys(&app.db, &[id])?.remove(&id).unwrap_or_default();
+        let query =
+            PostbackQuery { advertiser_id: Some(id), limit: RECEIVED_SHOWN, ..PostbackQuery::default() };
+        let (test, received) = app.db.read(|conn| {
+            let test = match last_test(conn, id)? {
+                Some((test, click)) => Some((test, last_postback(conn, click.record.id)?)),
+                None => None,
+            };
+            Ok::<_, db::Error>((test, postbacks::list(conn, &query)?.items))
+        })?;
+        Ok::<_, entities::Error>(Known { advertiser, key, test, received })
+    })
+    .await?;
+    page(&draw(&desk, &known, &app.public_url(&request), request.query_string()))
+}
+
+/// The latest test click on an offer of the advertiser, with its campaign's tests.
+fn last_test(conn: &mut AnyConnection, id: i64) -> db::Result<Option<(LastTest, StoredClick)>> {
+    let (offers, campaigns) = own(conn, id)?;
+    let mut latest: Option<(LastTest, StoredClick)> = None;
+    for campaign_id in campaigns {
+        let test = LastTest::of(conn, campaign_id)?;
+        let is_own = test.offer_id().is_some_and(|offer| offers.contains(&offer));
+        let Some(click) = test.click.clone().filter(|_| is_own) else { continue };
+        if latest.as_ref().is_none_or(|(_, known)| known.record.clicked_at_ms < click.record.clicked_at_ms) {
+            latest = Some((test, click));
+        }
+    }
+    Ok(latest)
+}
+
+/// The advertiser's offers, and active campaigns that lead to them, newest first.
+fn own(conn: &mut AnyConnection, id: i64) -> db::Result<(HashSet<i64>, Vec<i64>)> {
+    let is_own = |offer: &Saved<crate::domain::offer::Offer>| offer.value.advertiser_id == Some(id);
+    let offers: HashSet<i64> =
+        db::offers::all(conn)?.iter().filter(|offer| is_own(offer)).map(|offer| offer.id).collect();
+    let campaigns = db::campaigns::all(conn)?;
+    let leads = |campaign: &&Saved<crate::domain::campaign::Campaign>| {
+        let mut entries = campaign.value.paths.iter().flat_map(|path| &path.offers);
+        campaign.value.status == EntityStatus::Active && entries.any(|entry| offers.contains(&entry.id))
+    };
+    let ids = campaigns.iter().rev().filter(leads).map(|campaign| campaign.id).take(CAMPAIGNS_MAX).collect();
+    Ok((offers, ids))
+}
+
+async fn send(
+    _who: PageWrite,
+    app: web::Data<App>,
+    tracker: web::Data<Tracker>,
+    journal: OwnJournal,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> Answer {
+    let id = number(&id)?;
+    let (click, campaign) = reading(&app, move |app| {
+        entities::advertisers::find(&app.db, id)?;
+        let found = app.db.read(|conn| {
+            let click = last_test(conn, id)?.map(|(test, click)| (click.record.id, test.offer_id()));
+            Ok::<_, db::Error>((click, own(conn, id)?.1.first().copied()))
+        });
+        Ok::<_, entities::Error>(found?)
+    })
+    .await?;
+    let click: Option<(ClickId, i64)> = match (click, campaign) {
+        (Some((click_id, Some(offer_id))), _) => Some((click_id, offer_id)),
+        (_, Some(campaign_id)) => {
+            let sent = test_click::send(&request, &tracker, &journal.0, (campaign_id, Some(id))).await?;
+            sent.offer_id.map(|offer_id| (sent.id, offer_id))
+        }
+        _ => None,
+    };
+    let Some((click_id, offer_id)) = click else {
+        return Ok(see_other(&format!("{}/{id}?test=none", KIND.path)));
+    };
+    match test_postback::send(&request, &tracker, click_id, offer_id).await {
+        Ok(_) | Err(Error::NotFound) => Ok(see_other(&format!("{}/{id}", KIND.path))),
+        Err(error) => Err(error),
+    }
+}
+
+fn draw(desk: &Desk, known: &Known, public_url: &str, query: &str) -> AdvertiserPage {
+    let (id, value) = (known.advertiser.id, &known.advertiser.value);
+    let nowhere = query.split('&').any(|pair| pair == "test=none").then(|| Notice {
+        text: "No active campaign leads to an offer of this advertiser yet: make one, then test.".to_owned(),
+        is_error: true,
+        undo: None,
+    });
+    let chrome = Chrome {
+        parent: Some(Link::new("Advertisers", KIND.path)),
+        note: format!("{} · {}", value.kind, value.currency),
+        tabs: tabs(id, false),
+        notice: nowhere.or_else(|| saved_notice(query)),
+        ..desk.chrome(&value.name, Nav::Advertisers)
+    };
+    let postback = known.test.as_ref().and_then(|(_, postback)| postback.as_ref());
+    let conversion = known.test.as_ref().and_then(|(test, _)| test.conversion());
+    let time = |ms: i64| desk.zone.local(ms).format("%H:%M:%S").to_string();
+    let mut steps = Steps::default();
+    let (mut test_title, mut test_result) = (String::new(), None);
+    if let Some(postback) = postback {
+        test_title = format!("Last test, {}", time(postback.value.received_at_ms));
+        test_result = Some(Pill::verdict(postback.value.code.result().as_str()));
+        steps.steps = postback_steps(postback, conversion, desk.currency);
+    }
+    AdvertiserPage {
+        chrome,
+        postback_url: CodeBox {
+            hint:
+                "Replace what stands in braces by the advertiser's own macros. GET and POST are both taken."
+                    .to_owned(),
+            ..CodeBox::url(
+                "Postback URL, to paste there",
+                &entities::postback_template(public_url, &known.key),
+            )
+        },
+        test_click_id: test_click_box(known),
+        test_action: format!("{}/{id}/test-postback", KIND.path),
+        test_title,
+        test_result,
+        test_steps: steps,
+        counts: Vec::new(),
+        received: received(desk, &known.received),
+        received_link: Link::new("All postbacks", &format!("/postbacks?advertiser={id}")),
+    }
+}
+
+fn test_click_box(known: &Known) -> CodeBox {
+    let id = known.test.as_ref().and_then(|(test, _)| test.click.as_ref()).map(|click| click.record.id);
+    let label = "Test click id, for tests from their server";
+    match id {
+        Some(id) => CodeBox {
+            hint: "What is sent with it is test data and never counted.".to_owned(),
+            ..CodeBox::url(label, &id.to_string())
+        },
+        None => CodeBox {
+            hint: "\"Send test postback\" makes one.".to_owned(),
+            ..CodeBox::url("Test click id", "–")
+        },
+    }
+}
+
+/// The latest postbacks as a log.
+fn received(desk: &Desk, postbacks: &[StoredPostback]) -> Table {
+    let row = |postback: &StoredPostback| {
+        let value = &postback.value;
+        let time = desk.zone.local(value.received_at_ms).format("%d %b, %H:%M:%S").to_string();
+        let mut verdict = Cell::pill(Pill::verdict(value.code.result().as_str()));
+        if value.is_test {
+            verdict.note = "test".to_owned();
+        }
+        let click = value.click_id.map_or_else(
+            || Cell::text("–"),
+            |id| {
+                let text = id.to_string();
+                Cell { is_code: true, ..Cell::link(&text, &format!("/clicks/{text}")) }
+            },
+        );
+        let cells = vec![
+            Cell::link(&time, &format!("/postbacks/{}", postback.id)),
+            verdict,
+            Cell::text(&value.message),
+            click,
+        ];
+        Row { cells }
+    };
+    let message = Column { is_wide: true, ..Column::text("What was said") };
+    Table {
+        caption: "Postbacks received".to_owned(),
+        columns: vec![Column::text("Received"), Column::text("Verdict"), message, Column::text("Click")],
+        totals: None,
+        rows: postbacks.iter().map(row).collect(),
+        empty: Empty {
+            title: "Nothing received yet".to_owned(),
+            text: "Paste the postback URL into the advertiser's panel, or send a test postback.".to_owned(),
+            action: None,
+        },
+        shape: Shape::Log,
+    }
+}

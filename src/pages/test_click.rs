@@ -1,0 +1,140 @@
+//! A test click: routed, kept and moved like any other, and flagged as a test.
+
+use crate::clicks::{Record, WorkerJournal};
+use crate::domain::click::{ClickRecord, LpClickRecord};
+use crate::domain::click_id::ClickId;
+use crate::http::{Error, Tracker, now_ms};
+use crate::routing::{Arrival, CampaignRoute, Catalog, Draws, OfferRoute, Routed, SourceRoute, draw_offer};
+use crate::visitor::{self, Signals};
+use actix_web::HttpRequest;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Whom a test click plays: an ordinary phone.
+const AGENT: &str = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) \
+    Chrome/131.0.0.0 Mobile Safari/537.36";
+
+/// How long the page waits until the click is in the database; it is kept in the journal all the same.
+const STORED_LONGEST: Duration = Duration::from_secs(4);
+
+/// How often routing is tried until it draws an offer of the wanted advertiser.
+const DRAWS_MAX: usize = 500;
+
+/// A test click that was sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SentClick {
+    /// Its id.
+    pub(super) id: ClickId,
+    /// From the request to the journal.
+    pub(super) took: Duration,
+    /// The offer that it led to, on a lander by the button that was pressed for it.
+    pub(super) offer_id: Option<i64>,
+}
+
+/// Sends a test click to a campaign, to an offer of a certain advertiser where one is named.
+///
+/// # Errors
+/// There is no such campaign; the journal takes no click.
+pub(super) async fn send(
+    request: &HttpRequest,
+    tracker: &Tracker,
+    journal: &Rc<WorkerJournal>,
+    (campaign_id, advertiser_id): (i64, Option<i64>),
+) -> Result<SentClick, Error> {
+    let catalog = tracker.catalog.get();
+    let campaign = catalog.campaign(campaign_id).map(Arc::clone).ok_or(Error::NotFound)?;
+    let start = Instant::now();
+    let (routed, offer_id) = route(request, tracker, &catalog, &campaign, advertiser_id);
+    let ClickRecord { id, clicked_at_ms, lander_id, .. } = routed.record;
+    append(journal, &Record::Click(Box::new(routed.record))).await?;
+    let took = start.elapsed();
+    if lander_id.is_some() && offer_id.is_some() {
+        let at_ms = now_ms().max(clicked_at_ms);
+        let pressed = LpClickRecord {
+            id: ClickId::new(at_ms, rand::random()),
+            click_id: id,
+            clicked_at_ms: at_ms,
+            campaign_id,
+            lander_id,
+            offer_id,
+        };
+        append(journal, &Record::LpClick(pressed)).await?;
+    }
+    journal.flush();
+    tracker.ingested.wait_for(now_ms(), STORED_LONGEST).await;
+    Ok(SentClick { id, took, offer_id })
+}
+
+async fn append(journal: &Rc<WorkerJournal>, record: &Record) -> Result<(), Error> {
+    let is_kept = journal.append(record).await.is_ok();
+    if is_kept { Ok(()) } else { Err(Error::Unavailable("the journal takes no click".to_owned())) }
+}
+
+/// Routes a visitor, and presses the lander's button for him.
+fn route(
+    request: &HttpRequest,
+    tracker: &Tracker,
+    catalog: &Catalog,
+    campaign: &CampaignRoute,
+    advertiser_id: Option<i64>,
+) -> (Routed, Option<i64>) {
+    let query = campaign.source.as_deref().map(sample_query).unwrap_or_default();
+    let host = request.connection_info().host().to_owned();
+    let now_ms = now_ms();
+    let arrival = Arrival {
+        id: ClickId::new(now_ms, rand::random()),
+        now_ms,
+        query: &query,
+        host: Some(&host),
+        visitor: visitor::Arrival {
+            address: tracker.client_address(request),
+            agent_text: AGENT,
+            referrer: None,
+            accept_language: Some("en"),
+            signals: Signals::default(),
+        },
+        is_known_by_cookie: false,
+        is_test: true,
+    };
+    let router = tracker.router(catalog);
+    let draw = || {
+        let routed = router.route(campaign, &arrival, Draws::random());
+        let offer_id = routed.record.offer_id.or_else(|| pressed(campaign, &routed.record, advertiser_id));
+        (routed, offer_id)
+    };
+    let is_wanted = |offer_id: Option<i64>| {
+        let offer = offer_id.and_then(|id| catalog.offer(id));
+        advertiser_id.is_none() || offer.and_then(|offer| offer.offer.advertiser_id) == advertiser_id
+    };
+    let mut drawn = draw();
+    for _ in 1..DRAWS_MAX {
+        if is_wanted(drawn.1) {
+            break;
+        }
+        drawn = draw();
+    }
+    drawn
+}
+
+/// The offer behind the button that the test presses on a lander.
+fn pressed(campaign: &CampaignRoute, record: &ClickRecord, advertiser_id: Option<i64>) -> Option<i64> {
+    record.lander_id?;
+    let path = campaign.paths.iter().find(|path| Some(path.id) == record.path_id)?;
+    let is_wanted =
+        |offer: &OfferRoute| advertiser_id.is_some() && offer.offer.advertiser_id == advertiser_id;
+    let wanted = path.offers.iter().map(|(offer, _)| offer).find(|offer| offer.is_usable && is_wanted(offer));
+    wanted.or_else(|| draw_offer(path, rand::random())).map(|offer| offer.id)
+}
+
+/// What the source would write into the campaign's address, but the cost: a test costs nothing.
+fn sample_query(route: &SourceRoute) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    if let Some(param) = &route.source.external_id_param {
+        query.append_pair(param, &format!("test-{:08x}", rand::random::<u32>()));
+    }
+    for token in &route.source.tokens {
+        query.append_pair(&token.param, &format!("test-{}", token.param));
+    }
+    query.finish()
+}
