@@ -42,12 +42,7 @@ macro_rules! editing {
             answer(&app, &request, shown).await
         }
 
-        async fn create(
-            who: PageWrite,
-            app: web::Data<App>,
-            request: HttpRequest,
-            typed: Typed,
-        ) -> Answer {
+        async fn create(who: PageWrite, app: web::Data<App>, request: HttpRequest, typed: Typed) -> Answer {
             let desk = Desk::open(&app, who.0).await?;
             let mut shown = Shown::new(desk, typed);
             if change_rows(&mut shown) {

@@ -138,7 +138,10 @@ async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
         let owner = value.advertiser_id.and_then(|id| names.get(&id).map(|name| (id, name)));
         let cells = vec![
             name_cell(&value.name, &format!("{}/{id}/edit", KIND.path), value.status),
-            owner.map_or_else(|| Cell::text("–"), |(id, name)| Cell::link(name, &format!("/advertisers/{id}"))),
+            owner.map_or_else(
+                || Cell::text("–"),
+                |(id, name)| Cell::link(name, &format!("/advertisers/{id}")),
+            ),
             Cell::text(&revenue),
             Cell::text(or_dash(&value.tags.join(", "))),
             status_cell(KIND.path, id, value.status),

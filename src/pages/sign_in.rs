@@ -52,12 +52,7 @@ async fn show(who: Result<SignedIn, Error>, request: HttpRequest) -> Answer {
     page(&SignInPage { next, ..SignInPage::default() })
 }
 
-async fn enter(
-    _same_origin: SameOrigin,
-    app: web::Data<App>,
-    request: HttpRequest,
-    typed: Typed,
-) -> Answer {
+async fn enter(_same_origin: SameOrigin, app: web::Data<App>, request: HttpRequest, typed: Typed) -> Answer {
     let next = next(&typed);
     let outcome = sign_in::sign_in(&app, &request, typed.get("email"), typed.get("password")).await;
     let error = match outcome {

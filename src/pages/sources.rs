@@ -109,10 +109,14 @@ const TEXTS: [&str; 9] = [
     "status",
 ];
 
-const KINDS: [(&str, &str); 2] = [("ad_network", "Ad network: its traffic costs"), ("partner", "Partner: paid by conversion")];
+const KINDS: [(&str, &str); 2] =
+    [("ad_network", "Ad network: its traffic costs"), ("partner", "Partner: paid by conversion")];
 
-const UNITS: [(&str, &str); 3] =
-    [("click", "the price of the click"), ("mille", "the price of a thousand"), ("cents", "the price in cents")];
+const UNITS: [(&str, &str); 3] = [
+    ("click", "the price of the click"),
+    ("mille", "the price of a thousand"),
+    ("cents", "the price in cents"),
+];
 
 /// How the cost is known, as the campaign form says it too.
 pub(super) const COST_MODELS: [(&str, &str); 4] = [

@@ -121,7 +121,8 @@ fn route(
 fn pressed(campaign: &CampaignRoute, record: &ClickRecord, advertiser_id: Option<i64>) -> Option<i64> {
     record.lander_id?;
     let path = campaign.paths.iter().find(|path| Some(path.id) == record.path_id)?;
-    let is_wanted = |offer: &OfferRoute| advertiser_id.is_some() && offer.offer.advertiser_id == advertiser_id;
+    let is_wanted =
+        |offer: &OfferRoute| advertiser_id.is_some() && offer.offer.advertiser_id == advertiser_id;
     let wanted = path.offers.iter().map(|(offer, _)| offer).find(|offer| offer.is_usable && is_wanted(offer));
     wanted.or_else(|| draw_offer(path, rand::random())).map(|offer| offer.id)
 }

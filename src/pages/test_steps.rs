@@ -153,7 +153,9 @@ fn visitor(click: &StoredClick) -> String {
     words.push(record.device.to_string());
     for (name, version) in [(&record.os, &record.os_version), (&record.browser, &record.browser_version)] {
         if let Some(name) = name {
-            words.push(version.as_ref().map_or_else(|| name.to_string(), |version| format!("{name} {version}")));
+            words.push(
+                version.as_ref().map_or_else(|| name.to_string(), |version| format!("{name} {version}")),
+            );
         }
     }
     words.join(", ")

@@ -59,7 +59,10 @@ fn typed_of(advertiser: &Noun) -> Typed {
         }
     };
     put("param_map", advertiser.param_map.iter().map(|(theirs, ours)| (theirs, ours.clone())).collect());
-    put("status_map", advertiser.status_map.iter().map(|(theirs, ours)| (theirs, ours.to_string())).collect());
+    put(
+        "status_map",
+        advertiser.status_map.iter().map(|(theirs, ours)| (theirs, ours.to_string())).collect(),
+    );
     put("event_map", advertiser.event_map.iter().map(|(theirs, ours)| (theirs, words(ours))).collect());
     typed
 }

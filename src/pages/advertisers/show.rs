@@ -47,7 +47,8 @@ async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest, id: web:
     let known = reading(&app, move |app| {
         let advertiser = entities::advertisers::find(&app.db, id)?;
         let key = entities::advertisers::postback_keys(&app.db, &[id])?.remove(&id).unwrap_or_default();
-        let query = PostbackQuery { advertiser_id: Some(id), limit: RECEIVED_SHOWN, ..PostbackQuery::default() };
+        let query =
+            PostbackQuery { advertiser_id: Some(id), limit: RECEIVED_SHOWN, ..PostbackQuery::default() };
         let (test, received) = app.db.read(|conn| {
             let test = match last_test(conn, id)? {
                 Some((test, click)) => Some((test, last_postback(conn, click.record.id)?)),
@@ -152,9 +153,13 @@ fn draw(desk: &Desk, known: &Known, public_url: &str, query: &str) -> Advertiser
     AdvertiserPage {
         chrome,
         postback_url: CodeBox {
-            hint: "Replace what stands in braces by the advertiser's own macros. GET and POST are both taken."
-                .to_owned(),
-            ..CodeBox::url("Postback URL, to paste there", &entities::postback_template(public_url, &known.key))
+            hint:
+                "Replace what stands in braces by the advertiser's own macros. GET and POST are both taken."
+                    .to_owned(),
+            ..CodeBox::url(
+                "Postback URL, to paste there",
+                &entities::postback_template(public_url, &known.key),
+            )
         },
         test_click_id: test_click_box(known),
         test_action: format!("{}/{id}/test-postback", KIND.path),
@@ -191,10 +196,13 @@ fn received(desk: &Desk, postbacks: &[StoredPostback]) -> Table {
         if value.is_test {
             verdict.note = "test".to_owned();
         }
-        let click = value.click_id.map_or_else(|| Cell::text("–"), |id| {
-            let text = id.to_string();
-            Cell { is_code: true, ..Cell::link(&text, &format!("/clicks/{text}")) }
-        });
+        let click = value.click_id.map_or_else(
+            || Cell::text("–"),
+            |id| {
+                let text = id.to_string();
+                Cell { is_code: true, ..Cell::link(&text, &format!("/clicks/{text}")) }
+            },
+        );
         let cells = vec![
             Cell::link(&time, &format!("/postbacks/{}", postback.id)),
             verdict,

@@ -97,10 +97,8 @@ pub(super) fn make(db: &Db, mut fields: Fields, now_ms: i64, caller: Option<i64>
     };
     if kept_campaign(db)?.is_none() {
         let paths = json!([{ "name": "Path 1", "offers": [{ "offer_id": offer_id, "weight": 100 }] }]);
-        let new = Fields::from([
-            ("name".to_owned(), json!("My first campaign")),
-            ("paths".to_owned(), paths),
-        ]);
+        let new =
+            Fields::from([("name".to_owned(), json!("My first campaign")), ("paths".to_owned(), paths)]);
         let made = entities::campaigns::create(db, &new, now_ms, caller)?.id;
         remember(db, settings::START_CAMPAIGN, made)?;
     }
@@ -177,7 +175,10 @@ pub(super) fn steps(test: &LastTest, made: &Made, currency: Currency, took_us: O
             }
             None => Step {
                 mark: Mark::Failed,
-                ..done("Postback", vec![code(postback.value.code.as_str()), plain(&format!(" {}", postback.value.message))])
+                ..done(
+                    "Postback",
+                    vec![code(postback.value.code.as_str()), plain(&format!(" {}", postback.value.message))],
+                )
             },
         };
         steps.push(step);
