@@ -53,10 +53,13 @@ pub fn run() -> anyhow::Result<()> {
     }
 }
 
-/// The log goes to standard error; what to log is set by `RUST_LOG`.
+/// The log goes to standard error, coloured where a person reads it; what to log is set by `RUST_LOG`.
 fn start_log(format: LogFormat) {
+    use std::io::IsTerminal as _;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let is_coloured = std::io::stderr().is_terminal();
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_coloured).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => log.with_target(false).init(),
         LogFormat::Json => log.json().init(),

@@ -118,8 +118,9 @@ impl Db {
     pub fn open(url: &str, is_power_safe: bool) -> std::result::Result<Self, OpenError> {
         let (backend, address) = read_url(url)?;
         let shown = without_password(url);
-        migrate::run(backend, &address)
-            .map_err(|why| OpenError(format!("The database {shown} cannot be used: {why}")))?;
+        migrate::run(backend, &address).map_err(|why| {
+            OpenError(format!("The database {shown} cannot be used: {}", in_one_line(&why.to_string())))
+        })?;
         let pool = |size: u32| {
             Pool::builder()
                 .max_size(size)
@@ -290,6 +291,11 @@ fn make_folder(path: &str) -> std::result::Result<(), OpenError> {
     };
     std::fs::create_dir_all(folder)
         .map_err(|why| OpenError(format!("The folder {} cannot be made: {why}", folder.display())))
+}
+
+/// Drivers explain themselves in several lines; the log takes one.
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A database URL as it may be shown and logged.

@@ -32,7 +32,14 @@ fn rounds() -> usize {
 #[derive(Default)]
 struct Told {
     clicks: Mutex<Vec<ClickId>>,
-    postbacks: Mutex<Vec<(String, String)>>,
+    /// The clicks whose postback had an answer.
+    postbacks: Mutex<Vec<String>>,
+}
+
+impl Told {
+    fn counts(&self) -> (usize, usize) {
+        (self.clicks.lock().unwrap().len(), self.postbacks.lock().unwrap().len())
+    }
 }
 
 /// Clicks, and converts each click where `key` is given, until the server is gone.
@@ -51,8 +58,10 @@ fn load(address: SocketAddr, slug: &str, key: Option<&str>, is_over: &AtomicBool
             return;
         };
         let verdict: Value = serde_json::from_slice(&answer.body).expect("a verdict");
-        assert_eq!((answer.status, &verdict["code"]), (200, &json!("recorded")), "{verdict}");
-        told.postbacks.lock().unwrap().push((id, verdict["conversion_id"].to_string()));
+        // On a slow machine the click may take more than a second to come: then the postback waits for it.
+        let is_kept = verdict["code"] == "recorded" || verdict["code"] == "parked_unknown_click";
+        assert!(answer.status == 200 && is_kept, "{verdict}");
+        told.postbacks.lock().unwrap().push(id);
     }
 }
 
@@ -61,12 +70,18 @@ fn live_and_die(place: &Place, slug: &str, key: &str, told: &Told) {
     let program = Program::start(place);
     let address: SocketAddr = program.base.trim_start_matches("http://").parse().unwrap();
     let is_over = AtomicBool::new(false);
-    let pause = Duration::from_millis(rand::random_range(40..900));
+    let pause = Duration::from_millis(rand::random_range(0..600));
     std::thread::scope(|scope| {
         for lane in 0..CLICKERS + SENDERS {
             let key = (lane >= CLICKERS).then_some(key);
             let is_over = &is_over;
             scope.spawn(move || load(address, slug, key, is_over, told, lane));
+        }
+        // However slow the start, some of each kind are answered; the rest is chance.
+        let (begun, before) = (Instant::now(), told.counts());
+        while told.counts().0 < before.0 + 20 || told.counts().1 < before.1 + 4 {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{:?} since {before:?}", told.counts());
+            std::thread::sleep(Duration::from_millis(5));
         }
         std::thread::sleep(pause);
         program.kill();
@@ -97,13 +112,16 @@ fn set_up(place: &Place) -> (String, String) {
     made
 }
 
-/// Waits until all that was answered is stored, or time is up: the checks then say what is missing.
+/// Waits until all that was answered is stored and counted, or time is up: the checks then say what is
+/// missing.
 fn wait_for_ingestion(db: &Db, told: &[ClickId]) {
+    let parked = "select count(*) from postbacks_received where code = 'parked_unknown_click'";
     let begun = Instant::now();
     while begun.elapsed() < INGEST_LONGEST {
         let stored: HashSet<ClickId> =
             db.read(|conn: &mut AnyConnection| crate::sql::click_ids(conn)).unwrap().into_iter().collect();
-        if told.iter().all(|id| stored.contains(id)) {
+        let waiting = db.read(|conn: &mut AnyConnection| crate::sql::number(conn, parked)).unwrap();
+        if waiting == 0 && told.iter().all(|id| stored.contains(id)) {
             return;
         }
         std::thread::sleep(Duration::from_millis(100));
@@ -133,13 +151,14 @@ fn kill_again_and_again(backend: Backend) {
     assert_stored_once(&db, &clicks);
     assert_sums_are_raw(&db);
     let number = |query: &str| db.read(|conn: &mut AnyConnection| crate::sql::number(conn, query)).unwrap();
-    for (click, conversion) in &postbacks {
-        // The transaction id is the click's own text, so this is the conversion of this very postback.
-        let kept =
-            number(&format!("select count(*) from conversions where txid = '{click}' and id = {conversion}"));
-        assert_eq!(kept, 1, "the answered postback of {click}");
+    for click in &postbacks {
+        // The transaction id is the click's own text: no other postback has it.
+        let kept = number(&format!(
+            "select count(*) from conversions where txid = '{click}' and status = 'approved'"
+        ));
+        assert_eq!(kept, 1, "the conversion of {click}");
         let stored = number(&format!(
-            "select count(*) from postbacks_received where txid = '{click}' and conversion_id = {conversion}"
+            "select count(*) from postbacks_received where txid = '{click}' and code = 'recorded'"
         ));
         assert_eq!(stored, 1, "the request of {click}");
     }

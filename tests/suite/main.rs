@@ -47,6 +47,7 @@ mod app;
 mod cluster;
 mod sql;
 
+mod browser;
 mod clicks;
 mod doors;
 mod floors;

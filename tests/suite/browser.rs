@@ -1,0 +1,266 @@
+//! A real browser: the way from the setup link to the first conversion, as a person goes it.
+
+use crate::app::{Backend, PATIENCE, Place, block_on};
+use crate::program::Program;
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde_json::{Value, json};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Where the browser is found, by its several names.
+const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome"];
+const DRIVER: &str = "chromedriver";
+
+/// Widths of a desk's screen and of a phone's.
+const WIDTHS: [(u32, u32); 2] = [(1440, 900), (390, 844)];
+
+/// A browser with a profile of its own, closed with the value.
+struct Browser {
+    client: Client,
+    driver: Driver,
+}
+
+/// The driver's process and the browser's profile.
+struct Driver {
+    child: Child,
+    _profile: TempDir,
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // The driver and all its browsers are one group of processes.
+        let group = format!("-{}", self.child.id());
+        let _ended = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+        let _reaped = self.child.wait();
+    }
+}
+
+fn find_program(names: &[&str]) -> Option<std::path::PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<_> = std::env::split_paths(&path).collect();
+    names
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .find(|file| file.is_file())
+}
+
+impl Browser {
+    /// Starts one. `None`, said in one line, where this machine has none.
+    async fn start() -> Option<Self> {
+        let (Some(browser), Some(driver)) = (find_program(BROWSERS), find_program(&[DRIVER])) else {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "no chromium or no chromedriver");
+            println!("skipped: no chromium or no chromedriver");
+            return None;
+        };
+        let profile = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let mut command = Command::new(driver);
+        command
+            .arg(format!("--port={port}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let driver = Driver { child: command.spawn().unwrap(), _profile: profile };
+        let flags = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--no-proxy-server",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            &format!("--user-data-dir={}", driver._profile.path().display()),
+        ];
+        let options = json!({"args": flags, "binary": browser});
+        let Value::Object(wanted) = json!({"browserName": "chrome", "goog:chromeOptions": options}) else {
+            unreachable!()
+        };
+        let begun = Instant::now();
+        let client = loop {
+            let mut builder = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
+            match builder.capabilities(wanted.clone()).connect(&format!("http://127.0.0.1:{port}")).await {
+                Ok(client) => break client,
+                Err(why) => assert!(begun.elapsed() < PATIENCE * 2, "no session with the browser: {why}"),
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
+        Some(Self { client, driver })
+    }
+
+    async fn end(self) {
+        self.client.close().await.unwrap();
+        drop(self.driver);
+    }
+
+    /// Waits for an element; the page's text is shown where it does not come.
+    async fn find(&self, css: &str) -> fantoccini::elements::Element {
+        match self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await {
+            Ok(element) => element,
+            Err(why) => panic!("{css} did not come ({why}) on {}", self.text().await),
+        }
+    }
+
+    async fn fill(&self, css: &str, text: &str) {
+        let field = self.find(css).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// Presses the button or link of a text.
+    async fn press(&self, text: &str) {
+        let path = format!("//*[self::button or self::a][normalize-space()='{text}']");
+        let found = self.client.wait().at_most(PATIENCE).for_element(Locator::XPath(&path)).await;
+        match found {
+            Ok(element) => element.click().await.unwrap(),
+            Err(why) => panic!("no {text:?} ({why}) on {}", self.text().await),
+        }
+    }
+
+    /// What a person reads on the page, under its address.
+    async fn text(&self) -> String {
+        let shown =
+            self.client.execute("return location.pathname + '\\n' + document.body.innerText", vec![]).await;
+        shown.map_or_else(|why| why.to_string(), |text| text.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Waits until the page says something.
+    async fn until_it_says(&self, wanted: &str) {
+        let begun = Instant::now();
+        loop {
+            let text = self.text().await;
+            if text.contains(wanted) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{wanted:?} is not on {text}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// No page scrolls sideways and none complains in the console, at a desk and on a phone.
+    async fn looks_right(&self, url: &str) {
+        for (width, height) in WIDTHS {
+            let metrics =
+                json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
+            self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+            self.client.goto(url).await.unwrap();
+            let script =
+                "return [document.documentElement.scrollWidth, innerWidth, document.body.innerText.length]";
+            let seen = self.client.execute(script, vec![]).await.unwrap();
+            let numbers: Vec<i64> = seen.as_array().unwrap().iter().map(|n| n.as_i64().unwrap()).collect();
+            assert!(numbers[2] > 0, "{url} is empty");
+            assert!(numbers[0] <= numbers[1], "{url} is {} wide on a screen of {width}", numbers[0]);
+        }
+        self.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
+    }
+
+    async fn devtools(&self, name: &str, params: Value) {
+        self.client.issue_cmd(Devtools { name: name.to_owned(), params }).await.unwrap();
+    }
+}
+
+/// A command of the browser's own, through its driver: a window cannot be made as narrow as a phone.
+#[derive(Debug)]
+struct Devtools {
+    name: String,
+    params: Value,
+}
+
+impl fantoccini::wd::WebDriverCompatibleCommand for Devtools {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (reqwest::Method, Option<String>) {
+        (reqwest::Method::POST, Some(json!({"cmd": self.name, "params": self.params}).to_string()))
+    }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn link_in(said: &str) -> String {
+    said.split_whitespace().find(|word| word.contains("/setup/")).expect("a setup link").to_owned()
+}
+
+/// From the link in the terminal to revenue on the dashboard.
+async fn first_conversion(browser: &Browser, base: &str, link: &str) {
+    browser.looks_right(link).await;
+    browser.client.goto(link).await.unwrap();
+    browser.fill("#email", "ann@example.com").await;
+    browser.fill("#password", "a quiet river bends").await;
+    browser.press("Create the account").await;
+
+    browser.until_it_says("Where should visitors go?").await;
+    browser.fill("#url", "https://shop.example/?ref={click_idd}").await;
+    browser.until_it_says("click_idd").await;
+    browser.fill("#url", "https://shop.example/?ref={click_id}").await;
+    browser.until_it_says("A sample click would go to").await;
+    browser.fill("#revenue", "5.00").await;
+    browser.press("Make the two addresses").await;
+    browser.until_it_says(&format!("{base}/c/")).await;
+    browser.until_it_says(&format!("{base}/postback/")).await;
+    browser.press("Send a test click").await;
+    browser.find("ol.steps li").await;
+    browser.press("Send a test postback").await;
+    browser.until_it_says("Open the dashboard").await;
+    browser.looks_right(&format!("{base}/start")).await;
+    browser.press("Open the dashboard").await;
+    browser.until_it_says("Test data").await;
+    browser.until_it_says("$5.00").await;
+}
+
+#[test]
+fn a_first_conversion_in_a_browser() {
+    block_on(async {
+        let Some(browser) = Browser::start().await else { return };
+        let place = Place::new(Backend::Sqlite).unwrap();
+        let mut program = Program::start(&place);
+        let link = link_in(&program.all_it_says());
+        let base = program.base.clone();
+        first_conversion(&browser, &base, &link).await;
+        for page in [
+            "/",
+            "/campaigns",
+            "/campaigns/1",
+            "/campaigns/new",
+            "/offers",
+            "/offers/new",
+            "/offers/1",
+            "/landers",
+            "/landers/new",
+            "/sources",
+            "/sources/new",
+            "/advertisers",
+            "/advertisers/new",
+            "/advertisers/1",
+            "/clicks",
+            "/conversions",
+            "/postbacks",
+            "/settings",
+            "/search?q=shop",
+            "/nothing-here",
+        ] {
+            browser.looks_right(&format!("{base}{page}")).await;
+        }
+        // The link made its admin: it is void, and a stranger has to sign in.
+        browser.client.delete_all_cookies().await.unwrap();
+        browser.client.goto(&link).await.unwrap();
+        browser.until_it_says("no longer works").await;
+        browser.client.goto(&format!("{base}/campaigns")).await.unwrap();
+        browser.fill("#email", "ann@example.com").await;
+        browser.fill("#password", "not the password").await;
+        browser.press("Sign in").await;
+        browser.find("[role=alert]").await;
+        browser.fill("#password", "a quiet river bends").await;
+        browser.press("Sign in").await;
+        browser.find("nav[aria-label=Main] a[href='/campaigns'][aria-current=page]").await;
+        browser.end().await;
+        let (is_well, _) = program.end();
+        assert!(is_well);
+    });
+}
