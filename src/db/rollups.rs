@@ -1,14 +1,13 @@
 //! Rollups: the sums behind dashboards and lists, kept in the writing transactions.
 
 use super::schema::{rollup_hours, rollup_quarters};
-use super::{AnyConnection, Result, on_each, word};
+use super::{AnyConnection, Result, rollup_upsert, word};
 use crate::domain::click_id::ClickId;
 use crate::domain::figures::{Bots, Figures};
-use crate::domain::rollup::{Attribution, Counters, HOUR_MS, RollupDelta, RollupKey, hour_of};
+use crate::domain::rollup::{Attribution, Counters, HOUR_MS, QUARTER_MS, RollupDelta, RollupKey, hour_of};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool, Text};
-use diesel::upsert::excluded;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -22,7 +21,8 @@ pub enum Grain {
 }
 
 impl Grain {
-    const fn table(self) -> &'static str {
+    /// Its table.
+    pub(super) const fn table(self) -> &'static str {
         match self {
             Self::Hour => "rollup_hours",
             Self::Quarter => "rollup_quarters",
@@ -56,88 +56,19 @@ pub struct Summed {
     pub sums: Counters,
 }
 
-macro_rules! upsert {
-    ($conn:expr, $table:ident, $bucket_ms:expr, $key:expr, $sums:expr, $writer_id:expr) => {{
-        let (key, sums): (&RollupKey, &Counters) = ($key, $sums);
-        let row = (
-            $table::bucket_ms.eq($bucket_ms),
-            $table::campaign_id.eq(key.campaign_id),
-            $table::attribution.eq(key.attribution.as_str()),
-            $table::is_bot.eq(key.is_bot),
-            $table::is_test.eq(key.is_test),
-            $table::writer_id.eq($writer_id),
-            $table::clicks.eq(sums.clicks),
-            $table::uniques.eq(sums.uniques),
-            $table::lp_views.eq(sums.lp_views),
-            $table::lp_clicks.eq(sums.lp_clicks),
-            $table::lp_clickers.eq(sums.lp_clickers),
-            $table::cost_micros.eq(sums.cost_micros),
-            $table::costed_clicks.eq(sums.costed_clicks),
-            $table::leads.eq(sums.leads),
-            $table::pending.eq(sums.pending),
-            $table::approved.eq(sums.approved),
-            $table::rejected.eq(sums.rejected),
-            $table::reversed.eq(sums.reversed),
-            $table::revenue_micros.eq(sums.revenue_micros),
-            $table::pending_revenue_micros.eq(sums.pending_revenue_micros),
-            $table::payout_micros.eq(sums.payout_micros),
-            $table::pending_payout_micros.eq(sums.pending_payout_micros),
-            $table::sale_amount_micros.eq(sums.sale_amount_micros),
-            $table::sales.eq(sums.sales),
-        );
-        on_each!($conn, |c| diesel::insert_into($table::table)
-            .values(row)
-            .on_conflict((
-                $table::bucket_ms,
-                $table::campaign_id,
-                $table::attribution,
-                $table::is_bot,
-                $table::is_test,
-                $table::writer_id,
-            ))
-            .do_update()
-            .set((
-                $table::clicks.eq($table::clicks + excluded($table::clicks)),
-                $table::uniques.eq($table::uniques + excluded($table::uniques)),
-                $table::lp_views.eq($table::lp_views + excluded($table::lp_views)),
-                $table::lp_clicks.eq($table::lp_clicks + excluded($table::lp_clicks)),
-                $table::lp_clickers.eq($table::lp_clickers + excluded($table::lp_clickers)),
-                $table::cost_micros.eq($table::cost_micros + excluded($table::cost_micros)),
-                $table::costed_clicks.eq($table::costed_clicks + excluded($table::costed_clicks)),
-                $table::leads.eq($table::leads + excluded($table::leads)),
-                $table::pending.eq($table::pending + excluded($table::pending)),
-                $table::approved.eq($table::approved + excluded($table::approved)),
-                $table::rejected.eq($table::rejected + excluded($table::rejected)),
-                $table::reversed.eq($table::reversed + excluded($table::reversed)),
-                $table::revenue_micros.eq($table::revenue_micros + excluded($table::revenue_micros)),
-                $table::pending_revenue_micros
-                    .eq($table::pending_revenue_micros + excluded($table::pending_revenue_micros)),
-                $table::payout_micros.eq($table::payout_micros + excluded($table::payout_micros)),
-                $table::pending_payout_micros
-                    .eq($table::pending_payout_micros + excluded($table::pending_payout_micros)),
-                $table::sale_amount_micros
-                    .eq($table::sale_amount_micros + excluded($table::sale_amount_micros)),
-                $table::sales.eq($table::sales + excluded($table::sales)),
-            ))
-            .execute(c))?;
-    }};
-}
-
 /// Adds changes to the sums, in key order, under the writer's own rows.
 ///
 /// # Errors
 /// The database fails.
 pub fn apply(conn: &mut AnyConnection, delta: &RollupDelta, writer_id: i64) -> Result<()> {
     let mut hours: BTreeMap<RollupKey, Counters> = BTreeMap::new();
-    for (key, sums) in delta.iter().filter(|(_, sums)| **sums != Counters::default()) {
-        upsert!(conn, rollup_quarters, key.quarter_ms, key, sums, writer_id);
+    let changed = || delta.iter().filter(|(_, sums)| **sums != Counters::default());
+    for (key, sums) in changed() {
         let hour = RollupKey { quarter_ms: hour_of(key.quarter_ms), ..*key };
         hours.entry(hour).or_default().add(sums);
     }
-    for (key, sums) in &hours {
-        upsert!(conn, rollup_hours, key.quarter_ms, key, sums, writer_id);
-    }
-    Ok(())
+    rollup_upsert::add(conn, Grain::Quarter, changed(), writer_id)?;
+    rollup_upsert::add(conn, Grain::Hour, hours.iter(), writer_id)
 }
 
 #[derive(QueryableByName)]
@@ -210,43 +141,27 @@ impl From<SumRow> for Summed {
     }
 }
 
-/// The columns of [`Counters`], in its order.
-const COUNTERS: &[&str] = &[
-    "clicks",
-    "uniques",
-    "lp_views",
-    "lp_clicks",
-    "lp_clickers",
-    "cost_micros",
-    "costed_clicks",
-    "leads",
-    "pending",
-    "approved",
-    "rejected",
-    "reversed",
-    "revenue_micros",
-    "pending_revenue_micros",
-    "payout_micros",
-    "pending_payout_micros",
-    "sale_amount_micros",
-    "sales",
-];
-
 fn counter_sums() -> String {
-    COUNTERS.iter().fold(String::new(), |mut list, name| {
+    Counters::NAMES.iter().fold(String::new(), |mut list, name| {
         // `SUM` of bigint is numeric on PostgreSQL. Writing to a String cannot fail.
         let _ = write!(list, ", CAST(COALESCE(SUM({name}), 0) AS BIGINT) AS {name}");
         list
     })
 }
 
-fn sum(conn: &mut AnyConnection, grain: Grain, group: &str, query: &SumQuery) -> Result<Vec<Summed>> {
-    let table = grain.table();
+fn sum(
+    conn: &mut AnyConnection,
+    grain: Grain,
+    group: &str,
+    query: &SumQuery,
+    more: &str,
+) -> Result<Vec<Summed>> {
     let text = format!(
-        "SELECT {group} AS group_key, is_bot{} FROM {table} WHERE bucket_ms >= $1 AND bucket_ms < $2 \
-         AND attribution = $3 AND is_test = $4{} GROUP BY {group}, is_bot",
+        "SELECT {group} AS group_key, is_bot{} FROM {} WHERE bucket_ms >= $1 AND bucket_ms < $2 \
+         AND attribution = $3 AND is_test = $4{}{more} GROUP BY {group}, is_bot",
         counter_sums(),
-        campaign_filter(query.campaign_ids.as_deref())
+        grain.table(),
+        number_filter("campaign_id", query.campaign_ids.as_deref())
     );
     let rows: Vec<SumRow> = diesel::sql_query(text)
         .bind::<BigInt, _>(query.from_ms)
@@ -258,10 +173,10 @@ fn sum(conn: &mut AnyConnection, grain: Grain, group: &str, query: &SumQuery) ->
 }
 
 /// Numbers stand in the text: there may be more of them than a statement takes values.
-fn campaign_filter(campaign_ids: Option<&[i64]>) -> String {
-    let Some(ids) = campaign_ids else { return String::new() };
-    let list: Vec<String> = ids.iter().map(i64::to_string).collect();
-    format!(" AND campaign_id IN ({})", if list.is_empty() { "NULL".to_owned() } else { list.join(",") })
+fn number_filter(column: &str, numbers: Option<&[i64]>) -> String {
+    let Some(numbers) = numbers else { return String::new() };
+    let list: Vec<String> = numbers.iter().map(i64::to_string).collect();
+    format!(" AND {column} IN ({})", if list.is_empty() { "NULL".to_owned() } else { list.join(",") })
 }
 
 /// Sums by campaign.
@@ -269,7 +184,7 @@ fn campaign_filter(campaign_ids: Option<&[i64]>) -> String {
 /// # Errors
 /// The database fails.
 pub fn by_campaign(conn: &mut AnyConnection, grain: Grain, query: &SumQuery) -> Result<Vec<Summed>> {
-    sum(conn, grain, "campaign_id", query)
+    sum(conn, grain, "campaign_id", query, "")
 }
 
 /// Sums by bucket.
@@ -277,7 +192,20 @@ pub fn by_campaign(conn: &mut AnyConnection, grain: Grain, query: &SumQuery) -> 
 /// # Errors
 /// The database fails.
 pub fn by_bucket(conn: &mut AnyConnection, grain: Grain, query: &SumQuery) -> Result<Vec<Summed>> {
-    sum(conn, grain, "bucket_ms", query)
+    // Humans and machines one after the other: rows come in the order of buckets, so nothing need be sorted.
+    let mut sums = sum(conn, grain, "bucket_ms", query, " AND NOT is_bot")?;
+    sums.extend(sum(conn, grain, "bucket_ms", query, " AND is_bot")?);
+    Ok(sums)
+}
+
+/// Sums by quarter hour, of the quarters of some hours alone.
+///
+/// # Errors
+/// The database fails.
+pub fn by_quarter_of(conn: &mut AnyConnection, hours_ms: &[i64], query: &SumQuery) -> Result<Vec<Summed>> {
+    let quarters: Vec<i64> =
+        hours_ms.iter().flat_map(|hour| [0, 1, 2, 3].map(|quarter| hour + quarter * QUARTER_MS)).collect();
+    sum(conn, Grain::Quarter, "bucket_ms", query, &number_filter("bucket_ms", Some(&quarters)))
 }
 
 /// Whether any real click has been counted: until then pages show test data.
@@ -456,7 +384,7 @@ fn raw_part(
     (from_ms, to_ms): (i64, i64),
 ) -> Result<Vec<RawRow>> {
     let mut text = format!("SELECT {time} - {time} % 900000 AS quarter_ms, campaign_id, is_bot, is_test");
-    for name in COUNTERS {
+    for name in Counters::NAMES {
         let value = sums.iter().find(|(known, _)| known == name).map_or("0", |(_, value)| value);
         let _ = write!(text, ", CAST(COALESCE(SUM({value}), 0) AS BIGINT) AS {name}");
     }
