@@ -171,7 +171,7 @@ pub struct SavedCampaign {
     pub is_archived: bool,
 }
 
-const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     path: "/campaigns",
     one: "campaign",
     many: "campaigns",

@@ -80,8 +80,8 @@ async fn answer(
     (status, old, new): (StatusCode, String, String),
 ) -> Answer {
     let desk = Desk::open(app, who).await?;
-    let user_id = desk.who.user.id;
-    let sessions = reading(app, move |app| app.db.read(|conn| users::list_sessions(conn, user_id, now_ms())));
+    let (user_id, now_ms) = (desk.who.user.id, desk.now_ms);
+    let sessions = reading(app, move |app| app.db.read(|conn| users::list_sessions(conn, user_id, now_ms)));
     let sessions = sessions.await?;
     let others = PostButton::new("End all others", "/settings/sessions/revoke-others");
     let drawn = SessionsPage {
