@@ -286,7 +286,9 @@ impl View {
             return preset_label(preset).to_owned();
         }
         let Some((from, to)) = self.period.whole_days() else { return String::new() };
-        let (first, last) = (from.format("%-d %b").to_string(), to.format("%-d %b %Y").to_string());
+        let is_one_year = from.format("%Y").to_string() == to.format("%Y").to_string();
+        let first = from.format(if is_one_year { "%-d %b" } else { "%-d %b %Y" });
+        let last = to.format("%-d %b %Y").to_string();
         if from == to { last } else { format!("{first} – {last}") }
     }
 
