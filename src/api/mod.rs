@@ -7,6 +7,8 @@ mod conversions;
 mod landers;
 mod list;
 mod log_query;
+#[cfg(test)]
+mod log_tests;
 mod offers;
 mod postbacks;
 mod reports;

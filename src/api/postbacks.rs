@@ -4,7 +4,6 @@ use super::list::Page;
 use super::log_query::log_query;
 use super::words::instant;
 use super::{Answer, resource};
-use crate::db;
 use crate::db::postbacks::{self, PostbackQuery, StoredPostback};
 use crate::domain::verdict::{Code, PostbackResult};
 use crate::http::{App, Error, Reader, reading};
@@ -96,6 +95,6 @@ async fn list(_who: Reader, app: web::Data<App>, request: HttpRequest) -> Answer
 
 async fn show(_who: Reader, app: web::Data<App>, id: web::Path<String>) -> Answer {
     let id = resource::id(&id)?;
-    let found = reading(&app, move |app| app.db.read(|conn| Ok::<_, db::Error>(postbacks::find(conn, id)?)));
+    let found = reading(&app, move |app| app.db.read(|conn| postbacks::find(conn, id)));
     Ok(HttpResponse::Ok().json(body(found.await?.ok_or(Error::NotFound)?)))
 }

@@ -148,7 +148,7 @@ fn set(asked: &mut Asked, name: &str, value: &Value) -> Result<(), FieldErrors> 
         }
         "bots" => asked.query.bots = input::word(value, Bots::parse, Bots::choices).map_err(one)?,
         "test" => asked.query.is_test = test(value).map_err(one)?,
-        "min_clicks" => asked.min_clicks = count(i64::MAX)?,
+        "min_clicks" => asked.min_clicks = count(1_000_000_000)?,
         "limit" => asked.limit = size(count(LIMIT_MAX)?),
         "offset" => asked.offset = size(count(i64::from(u32::MAX))?),
         "order" => asked.query.order = order(value).map_err(one)?,
@@ -198,7 +198,10 @@ fn by(value: Option<&Value>, errors: &mut FieldErrors) -> By {
     for (at, level) in levels.iter().enumerate() {
         match level.as_str().and_then(By::parse).filter(|by| *by != By::Total) {
             Some(by) => known.push(by),
-            None => errors.push(&format!("by[{at}]"), format!("Is not there: there are {DIMENSIONS}")),
+            None => errors.push(
+                &format!("by[{at}]"),
+                format!("Reports have no such dimension yet: there are {DIMENSIONS}"),
+            ),
         }
     }
     match levels.len() {
