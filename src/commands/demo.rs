@@ -1,5 +1,6 @@
 //! `demo`: a realistic month of a made-up business, so that every page has something to show.
 
+mod campaigns;
 mod catalog;
 mod outcomes;
 mod people;

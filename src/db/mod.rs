@@ -5,6 +5,7 @@ mod entity;
 mod error;
 mod migrate;
 mod new_click;
+mod rollup_raw;
 mod rollup_upsert;
 #[allow(
     missing_docs,
