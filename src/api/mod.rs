@@ -2,9 +2,16 @@
 
 mod advertisers;
 mod campaigns;
+mod clicks;
+mod conversions;
 mod landers;
 mod list;
+mod log_query;
+#[cfg(test)]
+mod log_tests;
 mod offers;
+mod postbacks;
+mod reports;
 mod resource;
 mod sources;
 mod templates;
@@ -37,7 +44,11 @@ fn version_1(cfg: &mut web::ServiceConfig) {
         .configure(landers::configure)
         .configure(sources::configure)
         .configure(campaigns::configure)
-        .configure(templates::configure);
+        .configure(templates::configure)
+        .configure(clicks::configure)
+        .configure(conversions::configure)
+        .configure(postbacks::configure)
+        .configure(reports::configure);
 }
 
 async fn no_such_address() -> Answer {

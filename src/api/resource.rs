@@ -16,6 +16,14 @@ pub(super) async fn takes_one() -> Answer {
     Err(Error::MethodNotAllowed("GET, PATCH, DELETE"))
 }
 
+pub(super) async fn takes_reading() -> Answer {
+    Err(Error::MethodNotAllowed("GET"))
+}
+
+pub(super) async fn takes_post() -> Answer {
+    Err(Error::MethodNotAllowed("POST"))
+}
+
 /// Writes the five handlers of a noun and their addresses. The file itself says what an answer looks like:
 /// `bodies(&App, public_url, Vec<Saved<Noun>>)`.
 macro_rules! resource {

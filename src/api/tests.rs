@@ -8,7 +8,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use serde_json::{Value, json};
 
-struct Reply {
+pub(super) struct Reply {
     status: StatusCode,
     headers: HeaderMap,
     body: Value,
@@ -16,20 +16,20 @@ struct Reply {
 
 impl Reply {
     /// The body of an answer that must be of this status.
-    fn expect(self, status: u16) -> Value {
+    pub(super) fn expect(self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.body);
         self.body
     }
 
     /// The message for a field, of an error that must be of this status.
-    fn field(self, status: u16, field: &str) -> String {
+    pub(super) fn field(self, status: u16, field: &str) -> String {
         let body = self.expect(status);
         let found = body["fields"].as_array().unwrap().iter().find(|error| error["field"] == field).cloned();
         found.unwrap_or_else(|| panic!("{body}"))["message"].as_str().unwrap().to_owned()
     }
 }
 
-async fn send(test: &TestApp, request: TestRequest) -> Reply {
+pub(super) async fn send(test: &TestApp, request: TestRequest) -> Reply {
     let app = actix_web::App::new().app_data(test.app.clone()).configure(super::configure);
     let response = call_service(&init_service(app).await, request.to_request()).await;
     let (status, headers) = (response.status(), response.headers().clone());
@@ -41,18 +41,18 @@ async fn send(test: &TestApp, request: TestRequest) -> Reply {
     Reply { status, headers, body }
 }
 
-fn request(method: Method, path: &str, token: &str) -> TestRequest {
+pub(super) fn request(method: Method, path: &str, token: &str) -> TestRequest {
     TestRequest::default()
         .method(method)
         .uri(&format!("/api/v1{path}"))
         .insert_header((AUTHORIZATION, format!("Bearer {token}")))
 }
 
-async fn get(test: &TestApp, path: &str) -> Reply {
+pub(super) async fn get(test: &TestApp, path: &str) -> Reply {
     send(test, request(Method::GET, path, &test.read_token)).await
 }
 
-async fn post(test: &TestApp, path: &str, body: Value) -> Reply {
+pub(super) async fn post(test: &TestApp, path: &str, body: Value) -> Reply {
     send(test, request(Method::POST, path, &test.write_token).set_json(body)).await
 }
 
@@ -71,7 +71,7 @@ async fn an_offer(test: &TestApp) -> i64 {
     post(test, "/offers", offer).await.expect(201)["id"].as_i64().unwrap()
 }
 
-async fn a_campaign(test: &TestApp) -> Value {
+pub(super) async fn a_campaign(test: &TestApp) -> Value {
     let offer = an_offer(test).await;
     let campaign = json!({"name": "Push DE", "paths": [{"offers": [{"offer_id": offer}]}]});
     post(test, "/campaigns", campaign).await.expect(201)

@@ -1,5 +1,6 @@
 //! `demo`: a realistic month of a made-up business, so that every page has something to show.
 
+mod campaigns;
 mod catalog;
 mod outcomes;
 mod people;
@@ -11,7 +12,9 @@ mod trouble;
 #[cfg(test)]
 mod tests;
 
-use crate::db::{Db, Error, Priority, clicks, partitions, report_names, rollups};
+use crate::db::lp_clicks::{self, Pressed};
+use crate::db::{AnyConnection, Db, Error, Priority, clicks, partitions, report_names, rollups};
+use crate::domain::click::{ClickRecord, LpClickRecord};
 use crate::domain::rollup::{Counters, RollupDelta};
 use anyhow::Context as _;
 use people::People;
@@ -100,7 +103,7 @@ pub fn fill(db: &Db, options: &DemoOptions, progress: &mut dyn FnMut(u64)) -> an
 }
 
 /// One batch: rows and sums together, as the ingester moves them.
-fn insert(conn: &mut crate::db::AnyConnection, visits: &[Visit]) -> Result<(), Error> {
+fn insert(conn: &mut AnyConnection, visits: &[Visit]) -> Result<(), Error> {
     let records: Vec<_> = visits.iter().map(|visit| &visit.click).collect();
     let mut sums = RollupDelta::new();
     for (click, is_new) in records.iter().zip(clicks::insert(conn, &records)?) {
@@ -108,12 +111,23 @@ fn insert(conn: &mut crate::db::AnyConnection, visits: &[Visit]) -> Result<(), E
             sums.add_click(click);
         }
     }
-    for Visit { click, pressed, .. } in visits {
-        let Some(pressed) = pressed else { continue };
-        clicks::insert_lp_click(conn, pressed, true)?;
-        clicks::count_lp_click(conn, click.id, pressed.offer_id)?;
-        let one = Counters { lp_clicks: 1, lp_clickers: 1, ..Counters::default() };
-        sums.add_at_click(click.clicked_at_ms, click.campaign_id, click.bot.is_some(), click.is_test, &one);
+    let pressed: Vec<(&ClickRecord, &LpClickRecord)> =
+        visits.iter().filter_map(|visit| Some((&visit.click, visit.pressed.as_ref()?))).collect();
+    let all: Vec<&LpClickRecord> = pressed.iter().map(|(_, press)| *press).collect();
+    let mut counts = Vec::with_capacity(pressed.len());
+    for ((click, press), is_new) in pressed.iter().zip(lp_clicks::insert(conn, &all, true)?) {
+        if is_new {
+            counts.push(Pressed { click_id: click.id, count: 1, last_offer_id: press.offer_id });
+            let one = Counters { lp_clicks: 1, lp_clickers: 1, ..Counters::default() };
+            sums.add_at_click(
+                click.clicked_at_ms,
+                click.campaign_id,
+                click.bot.is_some(),
+                click.is_test,
+                &one,
+            );
+        }
     }
+    lp_clicks::count(conn, &counts)?;
     rollups::apply(conn, &sums, WRITER_ID)
 }

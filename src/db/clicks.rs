@@ -1,159 +1,15 @@
 //! Clicks, lander clicks and raw user agents: written by the ingester, read by logs and postbacks.
 
+use super::new_click::{InsertClick, NewClick};
 use super::schema::{clicks, lp_clicks, user_agents};
-use super::{AnyConnection, Error, Result, json_text, on_each, savepoint};
-use crate::domain::bot::BotReason;
-use crate::domain::click::{ClickRecord, LpClickRecord, RouteRefusal};
+use super::{AnyConnection, Error, Result, on_each, savepoint};
+use crate::domain::click::{ClickRecord, LpClickRecord};
 use crate::domain::click_id::ClickId;
-use crate::domain::country::Country;
-use crate::domain::language::Language;
-use crate::domain::money::Currency;
 use diesel::prelude::*;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 /// Ids in one statement: SQLite takes a bounded number of values.
 const IDS_MAX: usize = 500;
-
-#[derive(Insertable)]
-#[diesel(table_name = clicks, treat_none_as_default_value = false)]
-struct NewClick<'a> {
-    id: &'a [u8],
-    campaign_id: i64,
-    clicked_at_ms: i64,
-    source_id: Option<i64>,
-    path_id: Option<i64>,
-    rule_id: Option<i64>,
-    lander_id: Option<i64>,
-    offer_id: Option<i64>,
-    refusal: Option<&'a str>,
-    external_id: Option<&'a str>,
-    cost_original_micros: Option<i64>,
-    cost_currency: Option<&'a str>,
-    cost_recorded_micros: i64,
-    cost_micros: i64,
-    country: Option<&'a str>,
-    region: Option<&'a str>,
-    city: Option<&'a str>,
-    isp: Option<&'a str>,
-    asn: Option<i64>,
-    connection: Option<&'a str>,
-    device: &'a str,
-    brand: Option<&'a str>,
-    model: Option<&'a str>,
-    os: Option<&'a str>,
-    os_version: Option<&'a str>,
-    browser: Option<&'a str>,
-    browser_version: Option<&'a str>,
-    language: Option<&'a str>,
-    referrer_host: Option<&'a str>,
-    address: Option<String>,
-    agent_id: i64,
-    domain: Option<&'a str>,
-    is_unique: bool,
-    is_bot: bool,
-    bot_reason: Option<&'a str>,
-    is_test: bool,
-    is_cut: bool,
-    lp_clicks: i64,
-    last_offer_id: Option<i64>,
-    params: Option<String>,
-    sub1: Option<&'a str>,
-    sub2: Option<&'a str>,
-    sub3: Option<&'a str>,
-    sub4: Option<&'a str>,
-    sub5: Option<&'a str>,
-    sub6: Option<&'a str>,
-    sub7: Option<&'a str>,
-    sub8: Option<&'a str>,
-    sub9: Option<&'a str>,
-    sub10: Option<&'a str>,
-    sub11: Option<&'a str>,
-    sub12: Option<&'a str>,
-    sub13: Option<&'a str>,
-    sub14: Option<&'a str>,
-    sub15: Option<&'a str>,
-    sub16: Option<&'a str>,
-    sub17: Option<&'a str>,
-    sub18: Option<&'a str>,
-    sub19: Option<&'a str>,
-    sub20: Option<&'a str>,
-}
-
-impl<'a> NewClick<'a> {
-    fn new(click: &'a ClickRecord) -> Result<Self> {
-        let sub = |slot: u8| click.subs.iter().find(|(known, _)| *known == slot).map(|(_, value)| &**value);
-        Ok(Self {
-            id: click.id.bytes(),
-            campaign_id: click.campaign_id,
-            clicked_at_ms: click.clicked_at_ms,
-            source_id: click.source_id,
-            path_id: click.path_id,
-            rule_id: click.rule_id,
-            lander_id: click.lander_id,
-            offer_id: click.offer_id,
-            refusal: click.refusal.map(RouteRefusal::as_str),
-            external_id: click.external_id.as_deref(),
-            cost_original_micros: click.cost_original_micros,
-            cost_currency: click.cost_currency.as_ref().map(Currency::as_str),
-            cost_recorded_micros: click.cost_micros,
-            cost_micros: click.cost_micros,
-            country: click.country.as_ref().map(Country::as_str),
-            region: click.region.as_deref(),
-            city: click.city.as_deref(),
-            isp: click.isp.as_deref(),
-            asn: click.asn,
-            connection: click.connection.as_deref(),
-            device: click.device.as_str(),
-            brand: click.brand.as_deref(),
-            model: click.model.as_deref(),
-            os: click.os.as_deref(),
-            os_version: click.os_version.as_deref(),
-            browser: click.browser.as_deref(),
-            browser_version: click.browser_version.as_deref(),
-            language: click.language.as_ref().map(Language::as_str),
-            referrer_host: click.referrer_host.as_deref(),
-            address: click.address.map(|address| address.to_string()),
-            agent_id: click.agent_id,
-            domain: click.domain.as_deref(),
-            is_unique: click.is_unique,
-            is_bot: click.bot.is_some(),
-            bot_reason: click.bot.map(BotReason::as_str),
-            is_test: click.is_test,
-            is_cut: click.is_cut,
-            lp_clicks: 0,
-            last_offer_id: None,
-            params: params_text(&click.params)?,
-            sub1: sub(1),
-            sub2: sub(2),
-            sub3: sub(3),
-            sub4: sub(4),
-            sub5: sub(5),
-            sub6: sub(6),
-            sub7: sub(7),
-            sub8: sub(8),
-            sub9: sub(9),
-            sub10: sub(10),
-            sub11: sub(11),
-            sub12: sub(12),
-            sub13: sub(13),
-            sub14: sub(14),
-            sub15: sub(15),
-            sub16: sub(16),
-            sub17: sub(17),
-            sub18: sub(18),
-            sub19: sub(19),
-            sub20: sub(20),
-        })
-    }
-}
-
-fn params_text(params: &[(Box<str>, Box<str>)]) -> Result<Option<String>> {
-    if params.is_empty() {
-        return Ok(None);
-    }
-    let map: BTreeMap<&str, &str> = params.iter().map(|(name, value)| (&**name, &**value)).collect();
-    json_text(&map).map(Some)
-}
 
 /// Inserts clicks and says of each whether it was new. One that is there already is left as it is.
 ///
@@ -165,11 +21,7 @@ pub fn insert(conn: &mut AnyConnection, records: &[&ClickRecord]) -> Result<Vec<
             .iter()
             .map(|record| {
                 // One prepared statement, run once a row: faster here than many rows in one statement.
-                let inserted = diesel::insert_into(clicks::table)
-                    .values(NewClick::new(record)?)
-                    .on_conflict_do_nothing()
-                    .execute(sqlite)?;
-                Ok(inserted > 0)
+                Ok(InsertClick(NewClick::new(record)?).execute(sqlite)? > 0)
             })
             .collect(),
         AnyConnection::Pg(_) => copy_in(conn, records),

@@ -4,6 +4,9 @@ mod connection;
 mod entity;
 mod error;
 mod migrate;
+mod new_click;
+mod rollup_raw;
+mod rollup_upsert;
 #[allow(
     missing_docs,
     reason = "the table macro makes a public item per column; the migrations describe them"
@@ -20,6 +23,7 @@ pub mod clicks;
 pub mod conversions;
 pub mod journal_positions;
 pub mod landers;
+pub mod lp_clicks;
 pub mod offers;
 pub mod partitions;
 pub mod postbacks;

@@ -1,16 +1,16 @@
 //! Rollups: the sums behind dashboards and lists, kept in the writing transactions.
 
 use super::schema::{rollup_hours, rollup_quarters};
-use super::{AnyConnection, Result, on_each, word};
-use crate::domain::click_id::ClickId;
+use super::{AnyConnection, Result, rollup_upsert, word};
 use crate::domain::figures::{Bots, Figures};
-use crate::domain::rollup::{Attribution, Counters, HOUR_MS, RollupDelta, RollupKey, hour_of};
+use crate::domain::rollup::{Attribution, Counters, QUARTER_MS, RollupDelta, RollupKey, hour_of};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Bool, Text};
-use diesel::upsert::excluded;
+use diesel::sql_types::{BigInt, Bool, Text};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+
+pub use super::rollup_raw::raw;
 
 /// How fine the buckets of a query are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,8 @@ pub enum Grain {
 }
 
 impl Grain {
-    const fn table(self) -> &'static str {
+    /// Its table.
+    pub(super) const fn table(self) -> &'static str {
         match self {
             Self::Hour => "rollup_hours",
             Self::Quarter => "rollup_quarters",
@@ -56,88 +57,19 @@ pub struct Summed {
     pub sums: Counters,
 }
 
-macro_rules! upsert {
-    ($conn:expr, $table:ident, $bucket_ms:expr, $key:expr, $sums:expr, $writer_id:expr) => {{
-        let (key, sums): (&RollupKey, &Counters) = ($key, $sums);
-        let row = (
-            $table::bucket_ms.eq($bucket_ms),
-            $table::campaign_id.eq(key.campaign_id),
-            $table::attribution.eq(key.attribution.as_str()),
-            $table::is_bot.eq(key.is_bot),
-            $table::is_test.eq(key.is_test),
-            $table::writer_id.eq($writer_id),
-            $table::clicks.eq(sums.clicks),
-            $table::uniques.eq(sums.uniques),
-            $table::lp_views.eq(sums.lp_views),
-            $table::lp_clicks.eq(sums.lp_clicks),
-            $table::lp_clickers.eq(sums.lp_clickers),
-            $table::cost_micros.eq(sums.cost_micros),
-            $table::costed_clicks.eq(sums.costed_clicks),
-            $table::leads.eq(sums.leads),
-            $table::pending.eq(sums.pending),
-            $table::approved.eq(sums.approved),
-            $table::rejected.eq(sums.rejected),
-            $table::reversed.eq(sums.reversed),
-            $table::revenue_micros.eq(sums.revenue_micros),
-            $table::pending_revenue_micros.eq(sums.pending_revenue_micros),
-            $table::payout_micros.eq(sums.payout_micros),
-            $table::pending_payout_micros.eq(sums.pending_payout_micros),
-            $table::sale_amount_micros.eq(sums.sale_amount_micros),
-            $table::sales.eq(sums.sales),
-        );
-        on_each!($conn, |c| diesel::insert_into($table::table)
-            .values(row)
-            .on_conflict((
-                $table::bucket_ms,
-                $table::campaign_id,
-                $table::attribution,
-                $table::is_bot,
-                $table::is_test,
-                $table::writer_id,
-            ))
-            .do_update()
-            .set((
-                $table::clicks.eq($table::clicks + excluded($table::clicks)),
-                $table::uniques.eq($table::uniques + excluded($table::uniques)),
-                $table::lp_views.eq($table::lp_views + excluded($table::lp_views)),
-                $table::lp_clicks.eq($table::lp_clicks + excluded($table::lp_clicks)),
-                $table::lp_clickers.eq($table::lp_clickers + excluded($table::lp_clickers)),
-                $table::cost_micros.eq($table::cost_micros + excluded($table::cost_micros)),
-                $table::costed_clicks.eq($table::costed_clicks + excluded($table::costed_clicks)),
-                $table::leads.eq($table::leads + excluded($table::leads)),
-                $table::pending.eq($table::pending + excluded($table::pending)),
-                $table::approved.eq($table::approved + excluded($table::approved)),
-                $table::rejected.eq($table::rejected + excluded($table::rejected)),
-                $table::reversed.eq($table::reversed + excluded($table::reversed)),
-                $table::revenue_micros.eq($table::revenue_micros + excluded($table::revenue_micros)),
-                $table::pending_revenue_micros
-                    .eq($table::pending_revenue_micros + excluded($table::pending_revenue_micros)),
-                $table::payout_micros.eq($table::payout_micros + excluded($table::payout_micros)),
-                $table::pending_payout_micros
-                    .eq($table::pending_payout_micros + excluded($table::pending_payout_micros)),
-                $table::sale_amount_micros
-                    .eq($table::sale_amount_micros + excluded($table::sale_amount_micros)),
-                $table::sales.eq($table::sales + excluded($table::sales)),
-            ))
-            .execute(c))?;
-    }};
-}
-
 /// Adds changes to the sums, in key order, under the writer's own rows.
 ///
 /// # Errors
 /// The database fails.
 pub fn apply(conn: &mut AnyConnection, delta: &RollupDelta, writer_id: i64) -> Result<()> {
     let mut hours: BTreeMap<RollupKey, Counters> = BTreeMap::new();
-    for (key, sums) in delta.iter().filter(|(_, sums)| **sums != Counters::default()) {
-        upsert!(conn, rollup_quarters, key.quarter_ms, key, sums, writer_id);
+    let changed = || delta.iter().filter(|(_, sums)| **sums != Counters::default());
+    for (key, sums) in changed() {
         let hour = RollupKey { quarter_ms: hour_of(key.quarter_ms), ..*key };
         hours.entry(hour).or_default().add(sums);
     }
-    for (key, sums) in &hours {
-        upsert!(conn, rollup_hours, key.quarter_ms, key, sums, writer_id);
-    }
-    Ok(())
+    rollup_upsert::add(conn, Grain::Quarter, changed(), writer_id)?;
+    rollup_upsert::add(conn, Grain::Hour, hours.iter(), writer_id)
 }
 
 #[derive(QueryableByName)]
@@ -146,107 +78,49 @@ struct SumRow {
     group_key: i64,
     #[diesel(sql_type = Bool)]
     is_bot: bool,
-    #[diesel(sql_type = BigInt)]
-    clicks: i64,
-    #[diesel(sql_type = BigInt)]
-    uniques: i64,
-    #[diesel(sql_type = BigInt)]
-    lp_views: i64,
-    #[diesel(sql_type = BigInt)]
-    lp_clicks: i64,
-    #[diesel(sql_type = BigInt)]
-    lp_clickers: i64,
-    #[diesel(sql_type = BigInt)]
-    cost_micros: i64,
-    #[diesel(sql_type = BigInt)]
-    costed_clicks: i64,
-    #[diesel(sql_type = BigInt)]
-    leads: i64,
-    #[diesel(sql_type = BigInt)]
-    pending: i64,
-    #[diesel(sql_type = BigInt)]
-    approved: i64,
-    #[diesel(sql_type = BigInt)]
-    rejected: i64,
-    #[diesel(sql_type = BigInt)]
-    reversed: i64,
-    #[diesel(sql_type = BigInt)]
-    revenue_micros: i64,
-    #[diesel(sql_type = BigInt)]
-    pending_revenue_micros: i64,
-    #[diesel(sql_type = BigInt)]
-    payout_micros: i64,
-    #[diesel(sql_type = BigInt)]
-    pending_payout_micros: i64,
-    #[diesel(sql_type = BigInt)]
-    sale_amount_micros: i64,
-    #[diesel(sql_type = BigInt)]
-    sales: i64,
+    #[diesel(embed)]
+    sums: SumColumns,
 }
 
 impl From<SumRow> for Summed {
     fn from(row: SumRow) -> Self {
-        let sums = Counters {
-            clicks: row.clicks,
-            uniques: row.uniques,
-            lp_views: row.lp_views,
-            lp_clicks: row.lp_clicks,
-            lp_clickers: row.lp_clickers,
-            cost_micros: row.cost_micros,
-            costed_clicks: row.costed_clicks,
-            leads: row.leads,
-            pending: row.pending,
-            approved: row.approved,
-            rejected: row.rejected,
-            reversed: row.reversed,
-            revenue_micros: row.revenue_micros,
-            pending_revenue_micros: row.pending_revenue_micros,
-            payout_micros: row.payout_micros,
-            pending_payout_micros: row.pending_payout_micros,
-            sale_amount_micros: row.sale_amount_micros,
-            sales: row.sales,
-        };
-        Self { key: row.group_key, is_bot: row.is_bot, sums }
+        Self { key: row.group_key, is_bot: row.is_bot, sums: row.sums.into() }
     }
 }
 
-/// The columns of [`Counters`], in its order.
-const COUNTERS: &[&str] = &[
-    "clicks",
-    "uniques",
-    "lp_views",
-    "lp_clicks",
-    "lp_clickers",
-    "cost_micros",
-    "costed_clicks",
-    "leads",
-    "pending",
-    "approved",
-    "rejected",
-    "reversed",
-    "revenue_micros",
-    "pending_revenue_micros",
-    "payout_micros",
-    "pending_payout_micros",
-    "sale_amount_micros",
-    "sales",
-];
-
 fn counter_sums() -> String {
-    COUNTERS.iter().fold(String::new(), |mut list, name| {
+    Counters::NAMES.iter().fold(String::new(), |mut list, name| {
         // `SUM` of bigint is numeric on PostgreSQL. Writing to a String cannot fail.
         let _ = write!(list, ", CAST(COALESCE(SUM({name}), 0) AS BIGINT) AS {name}");
         list
     })
 }
 
-fn sum(conn: &mut AnyConnection, grain: Grain, group: &str, query: &SumQuery) -> Result<Vec<Summed>> {
-    let table = grain.table();
+/// What is summed over humans and machines apart, or over one of both.
+#[derive(Clone, Copy)]
+enum Who {
+    Each,
+    One(bool),
+}
+
+fn sum(
+    conn: &mut AnyConnection,
+    grain: Grain,
+    group: &str,
+    query: &SumQuery,
+    (who, more): (Who, &str),
+) -> Result<Vec<Summed>> {
+    let (is_bot, only, groups) = match who {
+        Who::Each => ("is_bot", "", format!("{group}, is_bot")),
+        Who::One(true) => ("TRUE", " AND is_bot", group.to_owned()),
+        Who::One(false) => ("FALSE", " AND NOT is_bot", group.to_owned()),
+    };
     let text = format!(
-        "SELECT {group} AS group_key, is_bot{} FROM {table} WHERE bucket_ms >= $1 AND bucket_ms < $2 \
-         AND attribution = $3 AND is_test = $4{} GROUP BY {group}, is_bot",
+        "SELECT {group} AS group_key, {is_bot} AS is_bot{} FROM {} WHERE bucket_ms >= $1 AND bucket_ms < $2 \
+         AND attribution = $3 AND is_test = $4{only}{}{more} GROUP BY {groups}",
         counter_sums(),
-        campaign_filter(query.campaign_ids.as_deref())
+        grain.table(),
+        number_filter("campaign_id", query.campaign_ids.as_deref())
     );
     let rows: Vec<SumRow> = diesel::sql_query(text)
         .bind::<BigInt, _>(query.from_ms)
@@ -258,10 +132,10 @@ fn sum(conn: &mut AnyConnection, grain: Grain, group: &str, query: &SumQuery) ->
 }
 
 /// Numbers stand in the text: there may be more of them than a statement takes values.
-fn campaign_filter(campaign_ids: Option<&[i64]>) -> String {
-    let Some(ids) = campaign_ids else { return String::new() };
-    let list: Vec<String> = ids.iter().map(i64::to_string).collect();
-    format!(" AND campaign_id IN ({})", if list.is_empty() { "NULL".to_owned() } else { list.join(",") })
+fn number_filter(column: &str, numbers: Option<&[i64]>) -> String {
+    let Some(numbers) = numbers else { return String::new() };
+    let list: Vec<String> = numbers.iter().map(i64::to_string).collect();
+    format!(" AND {column} IN ({})", if list.is_empty() { "NULL".to_owned() } else { list.join(",") })
 }
 
 /// Sums by campaign.
@@ -269,7 +143,7 @@ fn campaign_filter(campaign_ids: Option<&[i64]>) -> String {
 /// # Errors
 /// The database fails.
 pub fn by_campaign(conn: &mut AnyConnection, grain: Grain, query: &SumQuery) -> Result<Vec<Summed>> {
-    sum(conn, grain, "campaign_id", query)
+    sum(conn, grain, "campaign_id", query, (Who::Each, ""))
 }
 
 /// Sums by bucket.
@@ -277,7 +151,21 @@ pub fn by_campaign(conn: &mut AnyConnection, grain: Grain, query: &SumQuery) -> 
 /// # Errors
 /// The database fails.
 pub fn by_bucket(conn: &mut AnyConnection, grain: Grain, query: &SumQuery) -> Result<Vec<Summed>> {
-    sum(conn, grain, "bucket_ms", query)
+    // Humans and machines one after the other: rows come in the order of buckets, so nothing need be sorted.
+    let mut sums = sum(conn, grain, "bucket_ms", query, (Who::One(false), ""))?;
+    sums.extend(sum(conn, grain, "bucket_ms", query, (Who::One(true), ""))?);
+    Ok(sums)
+}
+
+/// Sums by quarter hour, of the quarters of some hours alone.
+///
+/// # Errors
+/// The database fails.
+pub fn by_quarter_of(conn: &mut AnyConnection, hours_ms: &[i64], query: &SumQuery) -> Result<Vec<Summed>> {
+    let quarters: Vec<i64> =
+        hours_ms.iter().flat_map(|hour| [0, 1, 2, 3].map(|quarter| hour + quarter * QUARTER_MS)).collect();
+    let only = number_filter("bucket_ms", Some(&quarters));
+    sum(conn, Grain::Quarter, "bucket_ms", query, (Who::Each, &only))
 }
 
 /// Whether any real click has been counted: until then pages show test data.
@@ -300,22 +188,9 @@ pub fn has_test_clicks(conn: &mut AnyConnection) -> Result<bool> {
     Ok(found.is_some())
 }
 
+/// The columns of [`Counters`] in an answer.
 #[derive(QueryableByName)]
-struct RawRow {
-    #[diesel(sql_type = BigInt)]
-    quarter_ms: i64,
-    #[diesel(sql_type = BigInt)]
-    campaign_id: i64,
-    #[diesel(sql_type = Bool)]
-    is_bot: bool,
-    #[diesel(sql_type = Bool)]
-    is_test: bool,
-    #[diesel(embed)]
-    sums: RawSums,
-}
-
-#[derive(QueryableByName)]
-struct RawSums {
+pub(super) struct SumColumns {
     #[diesel(sql_type = BigInt)]
     clicks: i64,
     #[diesel(sql_type = BigInt)]
@@ -354,8 +229,8 @@ struct RawSums {
     sales: i64,
 }
 
-impl From<RawSums> for Counters {
-    fn from(row: RawSums) -> Self {
+impl From<SumColumns> for Counters {
+    fn from(row: SumColumns) -> Self {
         Self {
             clicks: row.clicks,
             uniques: row.uniques,
@@ -379,103 +254,6 @@ impl From<RawSums> for Counters {
     }
 }
 
-/// A sum over raw rows: the column it fills and the SQL for one row.
-type RawSum = (&'static str, &'static str);
-
-/// What a click adds, straight from its row.
-const CLICK_SUMS: &[RawSum] = &[
-    ("clicks", "1"),
-    ("uniques", "CASE WHEN is_unique THEN 1 ELSE 0 END"),
-    ("lp_views", "CASE WHEN lander_id IS NOT NULL THEN 1 ELSE 0 END"),
-    ("lp_clicks", "lp_clicks"),
-    ("lp_clickers", "CASE WHEN lp_clicks > 0 THEN 1 ELSE 0 END"),
-    ("cost_micros", "cost_micros"),
-    ("costed_clicks", "CASE WHEN cost_original_micros IS NOT NULL THEN 1 ELSE 0 END"),
-];
-
-/// What a conversion adds, straight from its row.
-const CONVERSION_SUMS: &[RawSum] = &[
-    ("leads", "CASE WHEN counts_as_conversion THEN 1 ELSE 0 END"),
-    ("pending", "CASE WHEN counts_as_conversion AND status = 'pending' THEN 1 ELSE 0 END"),
-    ("approved", "CASE WHEN counts_as_conversion AND status = 'approved' THEN 1 ELSE 0 END"),
-    ("rejected", "CASE WHEN counts_as_conversion AND status = 'rejected' THEN 1 ELSE 0 END"),
-    ("reversed", "CASE WHEN counts_as_conversion AND status = 'reversed' THEN 1 ELSE 0 END"),
-    ("revenue_micros", "CASE WHEN counts_in_revenue AND status = 'approved' THEN revenue_micros ELSE 0 END"),
-    (
-        "pending_revenue_micros",
-        "CASE WHEN counts_in_revenue AND status = 'pending' THEN revenue_micros ELSE 0 END",
-    ),
-    ("payout_micros", "CASE WHEN payout_status = 'approved' THEN payout_micros ELSE 0 END"),
-    ("pending_payout_micros", "CASE WHEN payout_status = 'pending' THEN payout_micros ELSE 0 END"),
-    (
-        "sale_amount_micros",
-        "CASE WHEN status IN ('approved', 'pending') THEN COALESCE(sale_amount_micros, 0) ELSE 0 END",
-    ),
-    (
-        "sales",
-        "CASE WHEN status IN ('approved', 'pending') AND sale_amount_micros IS NOT NULL THEN 1 ELSE 0 END",
-    ),
-];
-
-/// How far a click's time may lie from the time in its id, where raw clicks are looked up by time.
-const ID_SLACK_MS: i64 = HOUR_MS;
-
-/// The plain way: the sums of a period asked of the raw tables. Every faster way is tested against it.
-///
-/// # Errors
-/// The database fails.
-pub fn raw(conn: &mut AnyConnection, from_ms: i64, to_ms: i64) -> Result<RollupDelta> {
-    let mut delta = RollupDelta::new();
-    for attribution in Attribution::ALL {
-        let time = match attribution {
-            Attribution::ClickTime => "clicked_at_ms",
-            Attribution::ConversionTime => "converted_at_ms",
-        };
-        let parts = [("clicks", "clicked_at_ms", CLICK_SUMS), ("conversions", time, CONVERSION_SUMS)];
-        for (table, time, sums) in parts {
-            for row in raw_part(conn, table, time, sums, (from_ms, to_ms))? {
-                let key = RollupKey {
-                    quarter_ms: row.quarter_ms,
-                    campaign_id: row.campaign_id,
-                    attribution: *attribution,
-                    is_bot: row.is_bot,
-                    is_test: row.is_test,
-                };
-                delta.add(key, &row.sums.into());
-            }
-        }
-    }
-    Ok(delta)
-}
-
-fn raw_part(
-    conn: &mut AnyConnection,
-    table: &str,
-    time: &str,
-    sums: &[RawSum],
-    (from_ms, to_ms): (i64, i64),
-) -> Result<Vec<RawRow>> {
-    let mut text = format!("SELECT {time} - {time} % 900000 AS quarter_ms, campaign_id, is_bot, is_test");
-    for name in COUNTERS {
-        let value = sums.iter().find(|(known, _)| known == name).map_or("0", |(_, value)| value);
-        let _ = write!(text, ", CAST(COALESCE(SUM({value}), 0) AS BIGINT) AS {name}");
-    }
-    // Ids of clicks are ordered by time and serve as its index, which keeps rebuilding from reading all clicks.
-    let ids = if table == "clicks" { " AND id >= $3 AND id < $4" } else { "" };
-    let _ = write!(
-        text,
-        " FROM {table} WHERE {time} >= $1 AND {time} < $2{ids} \
-         GROUP BY {time} - {time} % 900000, campaign_id, is_bot, is_test"
-    );
-    let statement = diesel::sql_query(text).bind::<BigInt, _>(from_ms).bind::<BigInt, _>(to_ms);
-    if ids.is_empty() {
-        return Ok(statement.load(conn)?);
-    }
-    let (low, high) = (ClickId::floor(from_ms - ID_SLACK_MS), ClickId::floor(to_ms + ID_SLACK_MS));
-    let (low, high) = (low.bytes().to_vec(), high.bytes().to_vec());
-    Ok(statement.bind::<Binary, _>(low).bind::<Binary, _>(high).load(conn)?)
-}
-
 /// What the kept sums of a grain say of a period, over all writers, each under its bucket's start: for comparison
 /// with [`raw`].
 ///
@@ -495,7 +273,7 @@ pub fn kept(conn: &mut AnyConnection, grain: Grain, from_ms: i64, to_ms: i64) ->
         #[diesel(sql_type = Bool)]
         is_test: bool,
         #[diesel(embed)]
-        sums: RawSums,
+        sums: SumColumns,
     }
     let keys = "bucket_ms, campaign_id, attribution, is_bot, is_test";
     let text = format!(

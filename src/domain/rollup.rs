@@ -43,6 +43,15 @@ macro_rules! counters {
         pub struct Counters { $($(#[$meta])* pub $name: i64,)+ }
 
         impl Counters {
+            /// The names of all, in order.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($name),)+];
+
+            /// The values of all, in the order of the names.
+            #[must_use]
+            pub const fn values(&self) -> [i64; Self::NAMES.len()] {
+                [$(self.$name,)+]
+            }
+
             /// Adds another.
             pub const fn add(&mut self, other: &Self) {
                 $(self.$name = self.$name.saturating_add(other.$name);)+

@@ -2,10 +2,17 @@
 
 use askama::Template;
 
+mod form;
+mod rows;
+mod saved;
+mod try_out;
+
 use super::forms::{Field, Select};
 use super::layout::Chrome;
+use super::lists::Kind;
 use super::parts::{CodeBox, Link, PostButton, Steps};
 use super::tables::{Column, Listing, Sort};
+use actix_web::web;
 
 /// The figures of the campaigns report, in order: key in the query, heading, formula.
 pub const FIGURES: [(&str, &str, &str); 13] = [
@@ -95,8 +102,6 @@ pub struct CampaignForm {
     pub unique_window_hours: Field,
     /// Whether the incoming query is appended to the target.
     pub append_query: bool,
-    /// Whether a returning visitor keeps path, lander and offer.
-    pub sticky: bool,
     /// Status.
     pub status: Select,
     /// Tags, with commas between them.
@@ -166,5 +171,16 @@ pub struct SavedCampaign {
     pub is_archived: bool,
 }
 
-/// The addresses of this family.
-pub(super) fn configure(_config: &mut actix_web::web::ServiceConfig) {}
+pub(super) const KIND: Kind = Kind {
+    path: "/campaigns",
+    one: "campaign",
+    many: "campaigns",
+    placeholder: "Name or address",
+    teach: "A campaign is one address for traffic, and the paths its visitors take.",
+};
+
+/// The addresses of this family: the form and its tests.
+pub(super) fn configure(config: &mut web::ServiceConfig) {
+    form::configure(config);
+    try_out::configure(config);
+}

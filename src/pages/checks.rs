@@ -1,6 +1,6 @@
 //! The checks that a postback goes through, in their order, as far as its verdict tells how they ended.
 
-use super::click_story::plain;
+use super::click_story::ticked;
 use super::parts::{Mark, Step, Steps};
 use crate::db::postbacks::NewPostback;
 use crate::domain::verdict::{Code, PostbackResult};
@@ -28,7 +28,7 @@ pub fn steps(value: &NewPostback) -> Steps {
             Some(failed) if at > failed => Mark::NotReached,
             _ => Mark::Done,
         };
-        let detail = if mark == Mark::Failed { vec![plain(&value.message)] } else { Vec::new() };
+        let detail = if mark == Mark::Failed { ticked(&value.message) } else { Vec::new() };
         Step { mark, name: (*name).to_owned(), detail, ..Step::default() }
     };
     let mut steps: Vec<Step> = CHECKS.iter().enumerate().map(step).collect();
@@ -36,7 +36,7 @@ pub fn steps(value: &NewPostback) -> Steps {
     steps.push(Step {
         mark: if is_counted { Mark::Done } else { Mark::NotReached },
         name: "Recorded".to_owned(),
-        detail: if is_counted { vec![plain(&value.message)] } else { Vec::new() },
+        detail: if is_counted { ticked(&value.message) } else { Vec::new() },
         ..Step::default()
     });
     Steps { steps }

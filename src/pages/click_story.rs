@@ -32,6 +32,18 @@ pub fn code(text: &str) -> Piece {
     Piece { text: text.to_owned(), is_marked: true }
 }
 
+/// A message of ours: what stands between backticks came from outside.
+pub fn ticked(message: &str) -> Vec<Piece> {
+    let pieces = message.split('`').enumerate().filter(|(_, text)| !text.is_empty());
+    pieces.map(|(at, text)| if at % 2 == 1 { code(text) } else { plain(text) }).collect()
+}
+
+/// The same in plain words, for where nothing can be set as code.
+pub fn unticked(message: &str) -> String {
+    let piece = |piece: Piece| if piece.is_marked { format!("“{}”", piece.text) } else { piece.text };
+    ticked(message).into_iter().map(piece).collect()
+}
+
 /// A fact, or a dash where it is not known.
 pub fn fact(label: &str, value: &str) -> Fact {
     let value = if value.is_empty() { NONE } else { value };
@@ -78,7 +90,7 @@ pub fn change_moment(teller: &Teller<'_>, change: &Change, first_ms: i64) -> Mom
     }
     let link = change.postback_id.map(|id| Link::new(&format!("postback {id}"), &format!("/postbacks/{id}")));
     Moment {
-        time: moment(teller.zone, change.at_ms, teller.now_ms),
+        time: moment_time(teller.zone, change.at_ms, first_ms),
         after: after(change.at_ms, first_ms),
         title: title.to_owned(),
         pill: Some(Pill::status(&change.to_status)),
@@ -87,8 +99,19 @@ pub fn change_moment(teller: &Teller<'_>, change: &Change, first_ms: i64) -> Mom
     }
 }
 
+/// The time of day, with the day where it is another one than the first moment's.
+fn moment_time(zone: TimeZone, at_ms: i64, first_ms: i64) -> String {
+    if zone.date(at_ms) == zone.date(first_ms) {
+        return clock(zone, at_ms);
+    }
+    zone.local(at_ms).format("%-d %b %H:%M").to_string()
+}
+
 fn after(at_ms: i64, first_ms: i64) -> String {
     let gap = at_ms - first_ms;
+    if gap == 0 {
+        return String::new();
+    }
     if gap < 0 { format!("−{}", span(-gap)) } else { format!("+{}", span(gap)) }
 }
 
@@ -111,7 +134,7 @@ impl Teller<'_> {
             0 => "nothing came of it yet".to_owned(),
             _ => format!("earned {}", self.money.amount(Money::from_micros(earned))),
         };
-        format!("Arrived {}{from}, {to}, {earned}.", clock(self.zone, record.clicked_at_ms))
+        format!("Arrived {}{from}, {to}, {earned}.", moment(self.zone, record.clicked_at_ms, self.now_ms))
     }
 
     /// Facts in groups.
@@ -180,7 +203,9 @@ impl Teller<'_> {
             fact("Approved revenue", &self.money.amount(Money::from_micros(earned))),
             fact("Conversions", &story.conversions.len().to_string()),
         ];
-        if let (Some(original), Some(currency)) = (record.cost_original_micros, record.cost_currency) {
+        if let (Some(original), Some(currency)) = (record.cost_original_micros, record.cost_currency)
+            && original != record.cost_micros
+        {
             let original = MoneyWords::new(currency).exact(Money::from_micros(original));
             facts.insert(1, fact("Cost as it was given", &original));
         }
@@ -192,7 +217,7 @@ impl Teller<'_> {
         let record = &story.click.record;
         let first = record.clicked_at_ms;
         let at = |at_ms: i64, title: &str, detail: Vec<Piece>| Moment {
-            time: moment(self.zone, at_ms, self.now_ms),
+            time: moment_time(self.zone, at_ms, first),
             after: after(at_ms, first),
             title: title.to_owned(),
             detail,
@@ -218,7 +243,8 @@ impl Teller<'_> {
             let advertiser = self.names.advertiser(postback.value.advertiser_id);
             let title =
                 format!("Postback from {}", if advertiser.is_empty() { "somebody" } else { &advertiser });
-            let detail = vec![code(postback.value.code.as_str()), plain(" "), plain(&postback.value.message)];
+            let mut detail = vec![code(postback.value.code.as_str()), plain(" ")];
+            detail.extend(ticked(&postback.value.message));
             let mut moment = at(postback.value.received_at_ms, &title, detail);
             moment.pill = Some(Pill::verdict(postback.value.code.result().as_str()));
             moment.link = Some(Link::new("request", &format!("/postbacks/{}", postback.id)));

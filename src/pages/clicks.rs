@@ -160,34 +160,31 @@ fn columns() -> Vec<Column> {
         Column::text("Device"),
         Column::text("External id"),
         Column::figure("Cost", "What the click cost, in the account currency"),
-        Column { is_wide: true, ..Column::text("Marks") },
+        Column::text("Marks"),
     ]
 }
 
 fn row(view: &View, desk: &Desk, money: MoneyWords, names: &Names, click: &StoredClick) -> Row {
     let record = &click.record;
     let href = format!("/clicks/{}", record.id);
-    let campaign = record.campaign_id.to_string();
     let went_to = match (record.lander_id, record.offer_id, record.refusal) {
         (Some(_), _, _) => names.lander(record.lander_id),
         (None, Some(_), _) => names.offer(record.offer_id),
         (None, None, Some(why)) => format!("fallback: {}", why.as_str().replace('_', " ")),
         (None, None, None) => NONE.to_owned(),
     };
-    let device = [Some(record.device.as_str()), record.os.as_deref(), record.browser.as_deref()];
+    let agent = [record.os.as_deref(), record.browser.as_deref()];
+    let agent = agent.into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let known = record.cost_original_micros.is_some() || record.cost_micros != 0;
     let cost = if known { money.exact(Money::from_micros(record.cost_micros)) } else { NONE.to_owned() };
     Row {
         cells: vec![
             Cell::link(&moment(view.zone(), record.clicked_at_ms, desk.now_ms), &href),
             Cell { href, ..Cell::code(&log::id_end(record.id)) },
-            Cell::link(
-                &names.campaign(record.campaign_id),
-                &view.elsewhere("/clicks", &[("campaign", &campaign)]),
-            ),
+            Cell::text(&names.campaign(record.campaign_id)),
             Cell::text(&went_to),
             Cell::text(record.country.as_ref().map_or(NONE, |country| country.as_str())),
-            Cell::text(&device.into_iter().flatten().collect::<Vec<_>>().join(" · ")),
+            Cell::text(if agent.is_empty() { record.device.as_str() } else { &agent }),
             Cell::code(&shortened(record.external_id.as_deref().unwrap_or(NONE), 24)),
             Cell::text(&cost),
             Cell { pills: flags(click), ..Cell::default() },

@@ -145,7 +145,7 @@ fn columns() -> Vec<Column> {
         Column::text("Click"),
         Column::figure("After", "From the click to the conversion"),
         Column::figure("Revenue", "In the account currency; counted once it is approved"),
-        Column { is_wide: true, ..Column::text("Marks") },
+        Column::text("Marks"),
     ]
 }
 
@@ -165,7 +165,6 @@ fn row(view: &View, desk: &Desk, money: MoneyWords, names: &Names, one: &Convers
     let value = &one.value;
     let is_earned = value.status == Status::Approved;
     let dash = |text: &str| if text.is_empty() { NONE.to_owned() } else { text.to_owned() };
-    let campaign = value.campaign_id.to_string();
     let revenue = money.amount(Money::from_micros(value.revenue_micros));
     let href = format!("/conversions/{}", one.id);
     Row {
@@ -174,10 +173,7 @@ fn row(view: &View, desk: &Desk, money: MoneyWords, names: &Names, one: &Convers
             Cell::pill(Pill::status(value.status.as_str())),
             Cell::text(&dash(&value.event)),
             Cell::code(&shortened(&dash(&value.txid), 28)),
-            Cell::link(
-                &names.campaign(value.campaign_id),
-                &view.elsewhere("/conversions", &[("campaign", &campaign)]),
-            ),
+            Cell::text(&names.campaign(value.campaign_id)),
             Cell::text(&dash(&names.offer(value.offer_id))),
             Cell { href: format!("/clicks/{}", value.click_id), ..Cell::code(&log::id_end(value.click_id)) },
             Cell::text(&span(value.converted_at_ms - value.clicked_at_ms)),

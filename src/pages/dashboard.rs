@@ -156,8 +156,6 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
 const CAMPAIGNS_MAX: usize = 20;
 /// Campaigns among the best, and among the worst.
 const RANKS_MAX: usize = 3;
-/// The longest range that is drawn by hour: beyond it the hours are thinner than a line.
-const DAYS_BY_HOUR_MAX: i64 = 14;
 
 /// What the page shows, as it is read.
 struct Found {
@@ -170,9 +168,7 @@ async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
     let desk = Desk::open(&app, who).await?;
     let mut view = View::read(&desk, "/", request.query_string(), Defaults::default())?;
     let days = view.period.whole_days().map_or(1, |(from, to)| (to - from).num_days() + 1);
-    let step = view
-        .take("step", Step::parse)
-        .filter(|step| *step == Step::Day || (*step == Step::Hour && days <= DAYS_BY_HOUR_MAX));
+    let step = parts::step(view.take("step", Step::parse), days);
     let asked = DashboardQuery {
         period: view.period,
         now_ms: desk.now_ms,

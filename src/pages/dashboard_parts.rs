@@ -5,7 +5,7 @@ use super::desk::Desk;
 use super::parts::{Empty, Link, Piece};
 use super::tables::Dot;
 use super::view::View;
-use super::words::{MoneyWords, count, percent, signed_percent, span, tone};
+use super::words::{MoneyWords, ago, count, percent, signed_percent, tone};
 use crate::domain::figures::{Bots, Figures, Metric, Value};
 use crate::domain::money::{Money, ratio};
 use crate::domain::verdict::Code;
@@ -13,6 +13,22 @@ use crate::reports::{self, Compared, Dashboard, Point, Row, Step};
 
 /// What needs attention and stands on the dashboard; the log has all of it.
 pub const ATTENTION_MAX: usize = 4;
+
+/// The longest ranges that are drawn by hour, day and week: beyond them the bars are thinner than a line.
+const DAYS_BY_HOUR_MAX: i64 = 14;
+const DAYS_BY_DAY_MAX: i64 = 100;
+const DAYS_BY_WEEK_MAX: i64 = 731;
+
+/// The chart's step: the one that was asked for, as far as so many days can be drawn by it.
+pub fn step(asked: Option<Step>, days: i64) -> Option<Step> {
+    match asked {
+        Some(Step::Hour) if days <= DAYS_BY_HOUR_MAX => asked,
+        Some(Step::Day) if days <= DAYS_BY_DAY_MAX => asked,
+        _ if days <= DAYS_BY_DAY_MAX => None,
+        _ if days <= DAYS_BY_WEEK_MAX => Some(Step::Week),
+        _ => Some(Step::Month),
+    }
+}
 
 /// Said instead of the table where nothing is in use and nothing came.
 pub fn no_campaigns() -> Empty {
@@ -45,10 +61,10 @@ fn change(view: &View, money: MoneyWords, found: &Dashboard, metric: Metric) -> 
         return String::new();
     }
     let (now, before) = (micros(&found.so_far, metric), micros(&found.before, metric));
-    let label = view.before_label();
+    let label = short_before(view);
     if before > 0 {
         let change = ratio(now.saturating_sub(before), before);
-        return format!("{} to {label}", signed_percent(change, 1));
+        return format!("{} vs {label}", signed_percent(change, 1));
     }
     if now == before {
         return format!("as {label}");
@@ -56,7 +72,7 @@ fn change(view: &View, money: MoneyWords, found: &Dashboard, metric: Metric) -> 
     match found.so_far.value(metric) {
         Value::Amount(_) => {
             let change = Money::from_micros(now) - Money::from_micros(before);
-            format!("{} to {label}", money.signed(change))
+            format!("{} vs {label}", money.signed(change))
         }
         _ => format!("none {label}"),
     }
@@ -64,6 +80,11 @@ fn change(view: &View, money: MoneyWords, found: &Dashboard, metric: Metric) -> 
 
 fn joined(parts: impl IntoIterator<Item = String>) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+}
+
+/// The time before in one word: there is little room below a figure.
+fn short_before(view: &View) -> &'static str {
+    if view.before_label() == "yesterday" { "yesterday" } else { "before" }
 }
 
 /// The six figures that the day is judged by.
@@ -74,11 +95,11 @@ pub fn key_figures(view: &View, money: MoneyWords, found: &Dashboard) -> Vec<Key
     let profit_under =
         if no_cost.is_empty() { change(view, money, found, Metric::Profit) } else { no_cost.clone() };
     let roi_before = percent(ratio_of(&found.before, Metric::Roi), 1);
-    let roi = if is_compared { format!("{roi_before} {}", view.before_label()) } else { String::new() };
+    let roi = if is_compared { format!("{roi_before} {}", short_before(view)) } else { String::new() };
     let pending = (micros(all, Metric::PendingRevenue) != 0)
-        .then(|| format!("{} pending", money.figure(all, Metric::PendingRevenue)));
+        .then(|| format!("{} more is pending", money.figure(all, Metric::PendingRevenue)));
     let bots = match view.bots {
-        Bots::Exclude => format!("{} bots left out", money.figure(all, Metric::Bots)),
+        Bots::Exclude => "bots out".to_owned(),
         Bots::Include => "bots counted".to_owned(),
         Bots::Only => "bots alone".to_owned(),
     };
@@ -94,7 +115,7 @@ pub fn key_figures(view: &View, money: MoneyWords, found: &Dashboard) -> Vec<Key
         tone: tone(all, metric),
         under,
     };
-    let revenue_under = joined([change(view, money, found, Metric::Revenue), pending.unwrap_or_default()]);
+    let revenue_under = pending.unwrap_or_else(|| change(view, money, found, Metric::Revenue));
     let cost_under = if no_cost.is_empty() { change(view, money, found, Metric::Cost) } else { no_cost };
     let uniques = joined([format!("{} unique", money.figure(all, Metric::Uniques)), bots]);
     vec![
@@ -120,11 +141,11 @@ pub fn chart(view: &View, money: MoneyWords, found: &Dashboard, days: i64) -> Ch
             &view.href(&[("range", "last_7_days"), ("from", ""), ("to", ""), ("step", "")]),
         )),
         (true, _) => Some(Link::new("By day", &view.href(&[("step", "day")]))),
-        (false, 1..=14) => Some(Link::new("By hour", &view.href(&[("step", "hour")]))),
+        (false, 1..=DAYS_BY_HOUR_MAX) => Some(Link::new("By hour", &view.href(&[("step", "hour")]))),
         (false, _) => None,
     };
     Chart {
-        title: format!("{} by {}", view.range_label(), if is_by_hour { "hour" } else { "day" }),
+        title: format!("{} by {}", view.range_label(), found.step.as_str()),
         switch,
         compare_label: if view.is_compared {
             format!("Revenue {}", view.before_label())
@@ -142,6 +163,7 @@ fn chart_data(view: &View, money: MoneyWords, found: &Dashboard) -> ChartData {
     let pattern = match (found.step, is_one_day) {
         (Step::Hour, true) => "%H:%M",
         (Step::Hour, false) => "%-d %b %H:%M",
+        (Step::Month, _) => "%b %Y",
         _ => "%-d %b",
     };
     let drawn = |point: &Point, metric: Metric| {
@@ -221,7 +243,7 @@ pub fn attention(
             title: format!("{who}: {} {}", count(item.count), code_words(item.code)),
             href: view.elsewhere("/postbacks", &pairs),
             text: vec![Piece { text: item.sentence.clone(), is_marked: false }],
-            ago: at.map(|at| span(desk.now_ms - at)).unwrap_or_default(),
+            ago: at.map(|at| ago(desk.now_ms - at)).unwrap_or_default(),
         }
     };
     found.iter().zip(latest).map(item).collect()

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::click_story::{fact, group, link, plain, raw};
+use super::click_story::{fact, group, link, plain, raw, ticked, unticked};
 use super::clicks::story_zone;
 use super::dashboard_parts::code_words;
 use super::desk::{Desk, page};
@@ -62,7 +62,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
 }
 
 /// Characters of a request that the log shows.
-const REQUEST_CHARS_MAX: usize = 42;
+const REQUEST_CHARS_MAX: usize = 34;
 
 async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answer {
     let desk = Desk::open(&app, who).await?;
@@ -143,7 +143,7 @@ fn filters(
     Filters {
         action: "/postbacks".to_owned(),
         query: view.own("q").to_owned(),
-        placeholder: "Click id, transaction, address or words".to_owned(),
+        placeholder: "Click id, transaction, address".to_owned(),
         segments: vec![view.segments("result", "Result", &results)],
         selects: vec![
             FilterSelect { name: "code".to_owned(), label: "Code".to_owned(), options: codes },
@@ -161,6 +161,7 @@ fn columns() -> Vec<Column> {
     vec![
         Column::text("Time"),
         Column::text("Result"),
+        Column::text("Code"),
         Column::text("Advertiser"),
         Column::text("Request"),
         Column { is_wide: true, ..Column::text("What it means") },
@@ -203,9 +204,10 @@ fn row(view: &View, desk: &Desk, names: &Names, one: &StoredPostback) -> Row {
                 &format!("/postbacks/{}", one.id),
             ),
             Cell { pills, ..Cell::default() },
+            Cell::code(value.code.as_str()),
             Cell::text(if advertiser.is_empty() { NONE } else { &advertiser }),
             Cell::code(&shortened(&request_line(value), REQUEST_CHARS_MAX)),
-            Cell { note: value.code.as_str().to_owned(), ..Cell::text(means) },
+            Cell::text(&unticked(means)),
             click.unwrap_or_else(|| Cell::text(NONE)),
         ],
     }
@@ -228,7 +230,7 @@ async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest, id: web:
         chrome,
         result: Pill::verdict(value.code.result().as_str()),
         code: value.code.as_str().to_owned(),
-        meaning: vec![plain(meaning)],
+        meaning: ticked(meaning),
         steps: checks::steps(value),
         raw: raw_box(value),
         answer: answer_box(&postback),

@@ -5,6 +5,7 @@ use askama::Template;
 use super::Answer;
 use super::desk::{Desk, page, see_other};
 use super::layout::{Chrome, Nav};
+use super::view::search_text;
 use super::words::MoneyWords;
 use crate::db::click_log::{self, ClickQuery};
 use crate::db::conversions::{self, Conversion, ConversionQuery};
@@ -13,7 +14,6 @@ use crate::db::{self, AnyConnection, campaigns, offers};
 use crate::domain::click_id::ClickId;
 use crate::domain::figures::Bots;
 use crate::domain::money::Money;
-use crate::http::limits::SEARCH_CHARS_MAX;
 use crate::http::{App, SignedIn, reading};
 use actix_web::{HttpRequest, web};
 
@@ -71,8 +71,7 @@ const FOUND_MAX: i64 = 8;
 async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answer {
     let desk = Desk::open(&app, who).await?;
     let asked = url::form_urlencoded::parse(request.query_string().as_bytes()).find(|(name, _)| name == "q");
-    let asked =
-        asked.map_or(String::new(), |(_, value)| value.trim().chars().take(SEARCH_CHARS_MAX).collect());
+    let asked = asked.map_or(String::new(), |(_, value)| search_text(&value));
     let mut chrome = desk.chrome("Search", Nav::Nowhere);
     chrome.search = None;
     if asked.is_empty() {

@@ -2,10 +2,18 @@
 
 use askama::Template;
 
+mod account;
+mod own;
+mod tokens;
+mod users;
+
+use super::desk::Desk;
 use super::forms::{Field, Select};
-use super::layout::Chrome;
-use super::parts::{CodeBox, PostButton};
+use super::layout::{Chrome, Nav, Notice};
+use super::parts::{CodeBox, Link, PostButton};
 use super::tables::Table;
+use crate::domain::role::Role;
+use actix_web::web;
 
 /// Currency and time zone of the account.
 #[derive(Debug, Clone, Default, Template)]
@@ -17,12 +25,12 @@ pub struct AccountPage {
     pub currency: Select,
     /// Why the currency can no longer be changed. Empty while it can.
     pub currency_fixed: String,
+    /// What changing it does not change. Empty where it cannot be changed.
+    pub currency_hint: String,
     /// Account time zone.
     pub time_zone: Field,
     /// The zones that the field offers.
     pub zones: Vec<String>,
-    /// The account's fallback URL.
-    pub fallback_url: Field,
     /// Whether the person may change them.
     pub is_editable: bool,
 }
@@ -72,7 +80,7 @@ pub struct TokensPage {
     pub name: Field,
     /// Scope of the next one.
     pub scope: Select,
-    /// The tokens: name, owner, scope, made, last used, a button that revokes.
+    /// The person's own tokens: name, scope, made, last used, a button that revokes.
     pub tokens: Table,
 }
 
@@ -82,7 +90,7 @@ pub struct TokensPage {
 pub struct UsersPage {
     /// The frame, with tabs.
     pub chrome: Chrome,
-    /// The users: e-mail, role, last signed in.
+    /// The users: e-mail, role, since when.
     pub users: Table,
     /// E-mail of the next one.
     pub email: Field,
@@ -95,4 +103,33 @@ pub struct UsersPage {
 }
 
 /// The addresses of this family.
-pub(super) fn configure(_config: &mut actix_web::web::ServiceConfig) {}
+pub(super) fn configure(config: &mut web::ServiceConfig) {
+    account::configure(config);
+    own::configure(config);
+    tokens::configure(config);
+    users::configure(config);
+}
+
+/// The frame of a settings page, its tab lit.
+fn chrome(desk: &Desk, at: &str) -> Chrome {
+    let mut tabs = vec![
+        ("Account", "/settings"),
+        ("Your sign-ins", "/settings/sessions"),
+        ("API tokens", "/settings/tokens"),
+    ];
+    if desk.who.user.role == Role::Admin {
+        tabs.push(("Users", "/settings/users"));
+    }
+    let tab = |(label, href): (&str, &str)| Link { current: href == at, ..Link::new(label, href) };
+    Chrome { tabs: tabs.into_iter().map(tab).collect(), ..desk.chrome("Settings", Nav::Settings) }
+}
+
+/// What a page says after its form was saved.
+fn said(text: &str) -> Option<Notice> {
+    Some(Notice { text: text.to_owned(), ..Notice::default() })
+}
+
+/// A moment as settings show it.
+fn moment(desk: &Desk, ms: i64) -> String {
+    desk.zone.local(ms).format("%d %b %Y, %H:%M").to_string()
+}

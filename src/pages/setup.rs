@@ -3,10 +3,11 @@
 use askama::Template;
 
 use super::Answer;
-use super::desk::{page, page_with};
+use super::desk::{page, page_with, see_other};
 use super::forms::{Field, Select};
 use super::sign_in::signed_in;
 use super::typed::{Marked, Typed, mistakes};
+use crate::db::users;
 use crate::domain::input::FieldErrors;
 use crate::domain::money::Currency;
 use crate::http::setup::{self, SetupForm};
@@ -51,8 +52,9 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/setup/{token}", web::post().to(complete));
 }
 
-async fn tell_where() -> Answer {
-    page(&SetupWherePage {})
+async fn tell_where(app: web::Data<App>) -> Answer {
+    let users = reading(&app, |app| app.db.read(users::count)).await?;
+    if users > 0 { Ok(see_other("/sign-in")) } else { page(&SetupWherePage {}) }
 }
 
 async fn show(app: web::Data<App>, token: web::Path<String>) -> Answer {

@@ -6,6 +6,7 @@ use crate::db::click_log::{self, ClickQuery, StoredClick};
 use crate::db::conversions::{self, Conversion, ConversionQuery};
 use crate::db::postbacks::{self, PostbackQuery, StoredPostback};
 use crate::db::{self, AnyConnection};
+use crate::domain::click::RouteRefusal;
 use crate::domain::click_id::ClickId;
 use crate::domain::figures::Bots;
 use crate::domain::money::{Currency, Money};
@@ -121,7 +122,9 @@ fn click_steps(click: &StoredClick, offer_id: Option<i64>, catalog: &Catalog) ->
         done("Visitor", vec![plain(&visitor(click))]),
     ];
     if let Some(refusal) = record.refusal {
-        steps.push(failed("Path", &format!("none could be drawn ({refusal}): sent to the fallback URL")));
+        let has_fallback = campaign.is_some_and(|campaign| campaign.fallback.is_some());
+        let then = if has_fallback { "sent to the fallback URL" } else { "there is no fallback URL" };
+        steps.push(failed("Path", &format!("none: {}; {then}", refused(refusal))));
         return steps;
     }
     if let Some((path, lander)) = campaign.and_then(|campaign| route(campaign, click)) {
@@ -143,6 +146,16 @@ fn click_steps(click: &StoredClick, offer_id: Option<i64>, catalog: &Catalog) ->
         None => steps.push(failed("Offer", "none was reached")),
     }
     steps
+}
+
+/// Why no offer could take a visitor.
+pub(super) const fn refused(refusal: RouteRefusal) -> &'static str {
+    match refusal {
+        RouteRefusal::CampaignPaused => "the campaign is paused or archived",
+        RouteRefusal::NoPath => "every path is paused, has weight 0 or leads nowhere",
+        RouteRefusal::NoOffer => "no offer of the paths is in use",
+        RouteRefusal::BrokenTemplate => "the offer's address cannot be filled",
+    }
 }
 
 fn visitor(click: &StoredClick) -> String {
@@ -178,7 +191,7 @@ pub(super) fn postback_steps(
 ) -> Vec<Step> {
     let value = &postback.value;
     let query = String::from_utf8_lossy(&value.raw_query).into_owned();
-    let mut steps = vec![done("Postback", vec![code(&format!("?{query}"))])];
+    let mut steps = vec![done("Postback", vec![code(&query)])];
     let verdict = vec![code(value.code.as_str()), plain(&format!(" {}", value.message))];
     let is_done = matches!(value.code.result(), PostbackResult::Accepted | PostbackResult::Duplicate);
     let mark = if is_done { Mark::Done } else { Mark::Failed };

@@ -70,6 +70,11 @@ const fn preset_label(preset: Preset) -> &'static str {
     }
 }
 
+/// A text to search for: bounded, and without what no database takes.
+pub fn search_text(text: &str) -> String {
+    text.trim().chars().filter(|c| !c.is_control()).take(SEARCH_CHARS_MAX).collect()
+}
+
 /// Reads an address bit by bit; what cannot be read is put aside in words.
 struct Reading {
     kept: BTreeMap<String, String>,
@@ -80,7 +85,7 @@ impl Reading {
     fn new(query: &str) -> Self {
         // The last one counts: a form's field comes after what it hides.
         let kept = parse(query.as_bytes())
-            .map(|(name, value)| (name.into_owned(), value.trim().chars().take(SEARCH_CHARS_MAX).collect()))
+            .map(|(name, value)| (name.into_owned(), search_text(&value)))
             .filter(|(_, value): &(String, String)| !value.is_empty());
         Self { kept: kept.collect(), faults: Vec::new() }
     }
@@ -90,7 +95,7 @@ impl Reading {
         let value = self.kept.get(name)?;
         let found = read(value);
         if found.is_none() {
-            self.faults.push(format!("“{value}” is no {name} that this page knows"));
+            self.faults.push(format!("{name} “{value}”"));
             self.kept.remove(name);
         }
         found
@@ -110,20 +115,17 @@ impl Reading {
                     self.kept.remove("range");
                     return Ok((period, None));
                 }
-                Err(error) => self.faults.push(error.to_string()),
+                Err(error) => self.faults.push(format!("the days ({error})")),
             }
             self.kept.remove("from");
             self.kept.remove("to");
         }
         let preset = self.take("range", Preset::parse).unwrap_or(preset);
-        let period = Period::preset(preset, zone, now_ms).map_err(of_period)?;
+        // It is there unless the clock of this machine is decades off.
+        let period = Period::preset(preset, zone, now_ms);
+        let period = period.map_err(|error| Error::Internal(error.to_string()))?;
         Ok((period, Some(preset)))
     }
-}
-
-/// A usual range is there unless the clock of this machine is decades off.
-fn of_period(error: reports::PeriodError) -> Error {
-    Error::Internal(error.to_string())
 }
 
 /// What a report cannot answer, as the doors say it.
@@ -284,7 +286,9 @@ impl View {
             return preset_label(preset).to_owned();
         }
         let Some((from, to)) = self.period.whole_days() else { return String::new() };
-        let (first, last) = (from.format("%-d %b").to_string(), to.format("%-d %b %Y").to_string());
+        let is_one_year = from.format("%Y").to_string() == to.format("%Y").to_string();
+        let first = from.format(if is_one_year { "%-d %b" } else { "%-d %b %Y" });
+        let last = to.format("%-d %b %Y").to_string();
         if from == to { last } else { format!("{first} – {last}") }
     }
 
@@ -336,7 +340,7 @@ impl View {
         chrome.range = Some(self.range_picker());
         chrome.zone = Some(self.zone_picker());
         if !self.faults.is_empty() {
-            let text = format!("{}. It was left out.", self.faults.join(". "));
+            let text = format!("Left out what this page does not know: {}.", self.faults.join(", "));
             chrome.notice = Some(Notice { text, is_error: true, undo: None });
         }
         chrome
@@ -379,3 +383,7 @@ pub fn address<'a>(path: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) 
     let query = Serializer::new(String::new()).extend_pairs(pairs).finish();
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
+
+#[cfg(test)]
+#[path = "view_tests.rs"]
+mod tests;

@@ -85,6 +85,10 @@ impl MoneyWords {
 
     /// One figure in words, without regard to its colour.
     pub fn figure(&self, figures: &Figures, metric: Metric) -> String {
+        let is_of_cost = matches!(metric, Metric::Cost | Metric::Cpc | Metric::Cpa | Metric::CpaApproved);
+        if is_of_cost && figures.is_cost_unknown() {
+            return NONE.to_owned();
+        }
         match figures.value(metric) {
             Value::Count(n) => count(n),
             Value::Amount(money) if metric == Metric::Profit => self.signed(money),
@@ -185,6 +189,14 @@ pub fn span(ms: i64) -> String {
         60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
         3_600..172_800 => format!("{} h", seconds / 3_600),
         _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+/// How long ago something happened, to the minute.
+pub fn ago(ms: i64) -> String {
+    match ms.max(0) / 60_000 {
+        0 => "now".to_owned(),
+        minutes => span(minutes * 60_000),
     }
 }
 

@@ -1,8 +1,7 @@
 //! Periods: whole days in a time zone, or two moments; cut into hours, days, weeks or months.
 
 use super::zone::{TimeZone, days_later};
-use crate::db::rollups::Grain;
-use crate::domain::rollup::{HOUR_MS, quarter_of};
+use crate::domain::rollup::quarter_of;
 use crate::domain::words::word_enum;
 use chrono::{Datelike as _, Months, NaiveDate};
 use std::collections::BTreeSet;
@@ -188,12 +187,6 @@ impl Period {
         self.to_ms
     }
 
-    /// The coarsest sums that can be put together to this period.
-    #[must_use]
-    pub fn grain(&self) -> Grain {
-        coarsest([self.from_ms, self.to_ms])
-    }
-
     /// The pieces of a period, without gap or overlap; empty ones are there too.
     ///
     /// # Errors
@@ -294,13 +287,6 @@ impl Period {
     fn cut(&self, to_ms: i64) -> Self {
         Self { days: None, to_ms: to_ms.clamp(self.from_ms, self.to_ms), ..*self }
     }
-}
-
-/// The coarsest sums that have all these edges.
-#[must_use]
-pub fn coarsest(edges_ms: impl IntoIterator<Item = i64>) -> Grain {
-    let is_on_hours = edges_ms.into_iter().all(|edge| edge.rem_euclid(HOUR_MS) == 0);
-    if is_on_hours { Grain::Hour } else { Grain::Quarter }
 }
 
 fn first_of_month(day: NaiveDate) -> NaiveDate {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::rollup::QUARTER_MS;
+use crate::domain::rollup::{HOUR_MS, QUARTER_MS};
 use proptest::prelude::*;
 
 const ZONES: &[&str] = &[
@@ -48,14 +48,12 @@ fn the_long_and_the_short_day_of_berlin() {
     let hours = labels(&long, Step::Hour);
     assert_eq!(hours.len(), 25);
     assert_eq!(hours[2..5], ["2026-10-25 02:00 CEST", "2026-10-25 02:00 CET", "2026-10-25 03:00"]);
-    assert_eq!(long.grain(), Grain::Hour);
 }
 
 #[test]
-fn zones_between_the_hours_need_quarters() {
+fn zones_between_the_hours() {
     let india = days("Asia/Kolkata", "2026-11-01", "2026-11-01");
     assert_eq!(india.from_ms(), utc("2026-10-31T18:30:00Z"));
-    assert_eq!(india.grain(), Grain::Quarter);
     let nepal = days("Asia/Kathmandu", "2026-11-01", "2026-11-07");
     assert_eq!(nepal.from_ms(), utc("2026-10-31T18:15:00Z"));
     assert_eq!(labels(&nepal, Step::Day).len(), 7);
@@ -74,9 +72,6 @@ fn half_an_hour_is_put_back_on_lord_howe() {
         labels(&short, Step::Hour)[1..4],
         ["2026-10-04 01:00", "2026-10-04 02:30", "2026-10-04 03:00"]
     );
-    // Its winter is half an hour off, its summer is not: the change makes the whole period one of quarters.
-    assert_eq!(days("Australia/Lord_Howe", "2026-11-01", "2026-11-30").grain(), Grain::Hour);
-    assert_eq!(long.grain(), Grain::Quarter);
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! The sums under a report: from the rollups, or asked of the raw rows.
 
-use super::period::{Bucket, coarsest};
+use super::period::Bucket;
 use super::query::{Error, Query};
 use crate::db::AnyConnection;
 use crate::db::rollups::{self, Grain, SumQuery, Summed};
 use crate::domain::figures::{Bots, Figures};
-use crate::domain::rollup::{HOUR_MS, RollupKey};
-use std::collections::BTreeMap;
+use crate::domain::rollup::{Counters, HOUR_MS, RollupKey, hour_of};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where more than one hour in so many is cut by an edge, quarters alone are read.
+const CUT_HOURS_PART: usize = 8;
 
 /// Where sums are taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,10 +57,7 @@ pub(super) fn by_bucket(
 ) -> Result<Vec<Figures>, Error> {
     let (from_ms, to_ms) = (query.period.from_ms(), query.period.to_ms());
     let sums = match way {
-        Way::Rollups => {
-            let grain = coarsest(buckets.iter().flat_map(|bucket| [bucket.start_ms, bucket.end_ms]));
-            rollups::by_bucket(conn, grain, &sum_query(query, from_ms, to_ms))?
-        }
+        Way::Rollups => kept_by_bucket(conn, &sum_query(query, from_ms, to_ms), buckets)?,
         Way::Raw => raw(conn, query, (from_ms, to_ms), |key| key.quarter_ms)?,
     };
     let bucket_of = |at_ms: i64| {
@@ -71,9 +71,33 @@ pub(super) fn by_bucket(
         .collect())
 }
 
+/// Sums that can be put together to the buckets: by hour where an hour lies in one bucket, by quarter where it is cut.
+fn kept_by_bucket(
+    conn: &mut AnyConnection,
+    query: &SumQuery,
+    buckets: &[Bucket],
+) -> Result<Vec<Summed>, Error> {
+    let edges = buckets.iter().flat_map(|bucket| [bucket.start_ms, bucket.end_ms]);
+    let cut: BTreeSet<i64> = edges.filter(|edge| hour_of(*edge) != *edge).map(hour_of).collect();
+    let hours = usize::try_from((query.to_ms - query.from_ms) / HOUR_MS).unwrap_or(0);
+    if cut.len() * CUT_HOURS_PART > hours {
+        return Ok(rollups::by_bucket(conn, Grain::Quarter, query)?);
+    }
+    // The first and the last hour may reach beyond the period: they are among the cut ones.
+    let around = SumQuery { from_ms: hour_of(query.from_ms), ..query.clone() };
+    let mut sums = rollups::by_bucket(conn, Grain::Hour, &around)?;
+    sums.retain(|group| !cut.contains(&group.key));
+    if !cut.is_empty() {
+        let cut: Vec<i64> = cut.into_iter().collect();
+        sums.extend(rollups::by_quarter_of(conn, &cut, query)?);
+    }
+    Ok(sums)
+}
+
 fn rows(sums: &[Summed], bots: Bots, key: impl Fn(i64) -> Option<i64>) -> BTreeMap<i64, Figures> {
     let mut rows: BTreeMap<i64, Figures> = BTreeMap::new();
-    for group in sums {
+    // What adds up to nothing (a rejected conversion of an event that does not count) makes no row.
+    for group in sums.iter().filter(|group| group.sums != Counters::default()) {
         if let Some(key) = key(group.key) {
             rows.entry(key).or_insert_with(|| Figures::new(bots)).add(group.is_bot, &group.sums);
         }

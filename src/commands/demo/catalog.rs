@@ -1,8 +1,7 @@
 //! The made-up business in the database: advertisers, offers, landers, sources and campaigns.
 
-use super::plan::{
-    ADVERTISERS, CAMPAIGNS, CampaignPlan, LANDERS, OFFERS, ORDER_SHARE_MILLIONTHS, OfferPlan, SOURCES, Trend,
-};
+use super::campaigns::{CAMPAIGNS, CampaignPlan, Trend};
+use super::plan::{ADVERTISERS, LANDERS, OFFERS, ORDER_SHARE_MILLIONTHS, OfferPlan, SOURCES};
 use super::random::Random;
 use crate::db::{self, AnyConnection, advertisers, campaigns, landers, offers, settings, sources};
 use crate::domain::advertiser::{Advertiser, AdvertiserKind, MissingStatus};

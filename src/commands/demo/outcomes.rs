@@ -156,9 +156,9 @@ impl<'a> Outcomes<'a> {
 /// From the offer's page to the conversion: minutes mostly, days at times.
 fn lag_ms(random: &mut Random) -> i64 {
     match random.below(100) {
-        0..55 => random.between(90_000, HOUR_MS),
-        55..85 => random.between(HOUR_MS, 6 * HOUR_MS),
-        85..97 => random.between(6 * HOUR_MS, DAY_MS),
+        0..70 => random.between(60_000, 45 * MINUTE_MS),
+        70..90 => random.between(45 * MINUTE_MS, 6 * HOUR_MS),
+        90..98 => random.between(6 * HOUR_MS, DAY_MS),
         _ => random.between(DAY_MS, 3 * DAY_MS),
     }
 }

@@ -1,8 +1,9 @@
 //! Made-up clicks in the order of time, one after the other: a month needs no more memory than an hour.
 
+use super::campaigns::{HOURS, Trend};
 use super::catalog::{TRACKING_HOST, Target};
 use super::people::{KINDS, Kind, People, address};
-use super::plan::{HOURS, OfferPlan, SOURCES, Trend};
+use super::plan::{OfferPlan, SOURCES};
 use super::random::Random;
 use crate::domain::click::{ClickRecord, LpClickRecord};
 use crate::domain::click_id::ClickId;
@@ -280,11 +281,11 @@ fn percent(trend: Trend, day: i64) -> u64 {
 fn quality_percent(campaign_id: i64, zone: u64) -> u64 {
     let thing = u64::try_from(campaign_id).unwrap_or(0) << 32 | zone;
     match Random::of(0, thing).below(100) {
-        0..15 => 10,
-        15..40 => 55,
+        0..15 => 40,
+        15..40 => 75,
         40..75 => 100,
-        75..92 => 160,
-        _ => 235,
+        75..92 => 140,
+        _ => 180,
     }
 }
 

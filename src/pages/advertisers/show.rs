@@ -181,8 +181,8 @@ fn test_click_box(known: &Known) -> CodeBox {
             ..CodeBox::url(label, &id.to_string())
         },
         None => CodeBox {
-            hint: "\"Send test postback\" makes one.".to_owned(),
-            ..CodeBox::url("Test click id", "–")
+            hint: "\"Send test postback\" makes a test click, whose id their server may use then.".to_owned(),
+            ..CodeBox::url("", "No test click id yet")
         },
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::offer::Offer;
 use crate::entities::{self, Error, Fields};
 use crate::pages::amounts::amount;
 use crate::pages::parts::{CodeBox, Mark, Piece, Step, Steps};
-use crate::pages::test_steps::{LastTest, code, done, plain};
+use crate::pages::test_steps::{LastTest, code, done, plain, refused};
 use serde_json::{Value, json};
 
 /// Characters of a click id that tell one from another at a glance.
@@ -160,7 +160,7 @@ pub(super) fn steps(test: &LastTest, made: &Made, currency: Currency, took_us: O
     let time = took_us.map(|us| format!(" in {}.{} ms", us / 1_000, us % 1_000 / 100)).unwrap_or_default();
     let sent = match click.record.refusal {
         None => format!(" kept and sent on to {host}{time}"),
-        Some(refusal) => format!(" kept, but no offer could take it ({refusal})"),
+        Some(refusal) => format!(" kept, but not sent on: {}", refused(refusal)),
     };
     let mut steps = vec![done("Click", vec![code(&format!("{id}…")), plain(&sent)])];
     if let Some(postback) = &test.postback {

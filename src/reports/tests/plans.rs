@@ -1,9 +1,10 @@
 //! Made-up clicks and conversions, stored as the ingester and the postback writer store them.
 
 use super::{CAMPAIGNS, SPAN_MS, START_MS};
+use crate::db::lp_clicks::{self, Pressed};
 use crate::db::{self, AnyConnection, clicks, conversions, partitions, rollups};
 use crate::domain::bot::BotReason;
-use crate::domain::click::ClickRecord;
+use crate::domain::click::{ClickRecord, LpClickRecord};
 use crate::domain::click_id::ClickId;
 use crate::domain::device::Device;
 use crate::domain::money::Currency;
@@ -151,18 +152,41 @@ pub(super) fn store(conn: &mut AnyConnection, plans: &[Planned]) -> db::Result<(
         let mut sums = RollupDelta::new();
         for (click, plan) in records.iter().zip(some) {
             sums.add_click(click);
-            for press in 0..plan.lp_clicks {
-                clicks::count_lp_click(conn, click.id, None)?;
-                let is_first = i64::from(press == 0);
-                let one = Counters { lp_clicks: 1, lp_clickers: is_first, ..Counters::default() };
-                sums.add_at_click(click.clicked_at_ms, click.campaign_id, plan.is_bot, plan.is_test, &one);
-            }
+            press(conn, click, plan, &mut sums)?;
         }
         rollups::apply(conn, &sums, writer_id)?;
         for (click, plan) in records.iter().zip(some) {
             convert(conn, click, plan, writer_id)?;
         }
     }
+    Ok(())
+}
+
+/// The lander's buttons, as often as planned; a record that comes twice is no news.
+fn press(
+    conn: &mut AnyConnection,
+    click: &ClickRecord,
+    plan: &Planned,
+    sums: &mut RollupDelta,
+) -> db::Result<()> {
+    let records: Vec<LpClickRecord> = (0..plan.lp_clicks)
+        .map(|number| LpClickRecord {
+            id: ClickId::new(click.clicked_at_ms + number, [3; 10]),
+            click_id: click.id,
+            clicked_at_ms: click.clicked_at_ms + number,
+            campaign_id: click.campaign_id,
+            lander_id: Some(1),
+            offer_id: Some(number),
+        })
+        .collect();
+    // Ids of other clicks' buttons may be the same: what counts is what was new.
+    let all: Vec<&LpClickRecord> = records.iter().chain(records.first()).collect();
+    let count = lp_clicks::insert(conn, &all, true)?.iter().map(|is_new| i64::from(*is_new)).sum();
+    if count > 0 {
+        lp_clicks::count(conn, &[Pressed { click_id: click.id, count, last_offer_id: Some(7) }])?;
+    }
+    let sum = Counters { lp_clicks: count, lp_clickers: count.min(1), ..Counters::default() };
+    sums.add_at_click(click.clicked_at_ms, click.campaign_id, plan.is_bot, plan.is_test, &sum);
     Ok(())
 }
 

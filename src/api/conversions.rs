@@ -1,0 +1,192 @@
+//! `/conversions`: what was earned, with the history of each.
+
+use super::list::Page;
+use super::log_query::log_query;
+use super::words::instant;
+use super::{Answer, resource};
+use crate::db;
+use crate::db::conversions::{self, Change, Conversion, ConversionQuery};
+use crate::domain::money::{Currency, Money};
+use crate::domain::status::Status;
+use crate::http::{App, Error, Reader, reading};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use std::collections::HashMap;
+
+/// Hangs the resource's addresses.
+pub(super) fn configure(cfg: &mut web::ServiceConfig) {
+    cfg.service(
+        web::resource("/conversions")
+            .route(web::get().to(list))
+            .default_service(web::to(resource::takes_reading)),
+    );
+    cfg.service(
+        web::resource("/conversions/{id}")
+            .route(web::get().to(show))
+            .default_service(web::to(resource::takes_reading)),
+    );
+}
+
+/// A conversion as the API shows it.
+#[derive(Serialize)]
+pub(super) struct Body {
+    id: i64,
+    click_id: String,
+    campaign_id: i64,
+    path_id: Option<i64>,
+    lander_id: Option<i64>,
+    offer_id: Option<i64>,
+    source_id: Option<i64>,
+    advertiser_id: i64,
+    event: String,
+    txid: String,
+    status: Status,
+    advertiser_status: Option<String>,
+    revenue: String,
+    currency: Currency,
+    revenue_account: String,
+    payout: String,
+    payout_status: Status,
+    sale_amount: Option<String>,
+    reason: Option<String>,
+    over_cap: bool,
+    counts_as_conversion: bool,
+    counts_in_revenue: bool,
+    is_test: bool,
+    clicked_at: String,
+    converted_at: String,
+    updated_at: String,
+    changes: Vec<ChangeBody>,
+}
+
+#[derive(Serialize)]
+struct ChangeBody {
+    at: String,
+    from: Option<Side>,
+    to: Side,
+    by: String,
+    postback_id: Option<i64>,
+    user_id: Option<i64>,
+    why: String,
+}
+
+/// How a conversion stood before or after a change, in the account currency.
+#[derive(Serialize)]
+struct Side {
+    status: String,
+    revenue: String,
+    payout: String,
+}
+
+fn money(micros: i64) -> String {
+    Money::from_micros(micros).to_string()
+}
+
+fn change(change: Change) -> ChangeBody {
+    let from = change.from_status.map(|status| Side {
+        status,
+        revenue: money(change.from_revenue_micros.unwrap_or_default()),
+        payout: money(change.from_payout_micros.unwrap_or_default()),
+    });
+    let to = Side {
+        status: change.to_status,
+        revenue: money(change.to_revenue_micros),
+        payout: money(change.to_payout_micros),
+    };
+    ChangeBody {
+        at: instant(change.at_ms),
+        from,
+        to,
+        by: change.cause,
+        postback_id: change.postback_id,
+        user_id: change.user_id,
+        why: change.why,
+    }
+}
+
+/// How conversions are shown, each with its changes.
+pub(super) fn bodies(conversions: Vec<Conversion>, changes: Vec<Change>) -> Vec<Body> {
+    let mut histories: HashMap<i64, Vec<ChangeBody>> = HashMap::new();
+    for one in changes {
+        histories.entry(one.conversion_id).or_default().push(change(one));
+    }
+    let body = |one: Conversion| {
+        let changes = histories.remove(&one.id).unwrap_or_default();
+        body(one, changes)
+    };
+    conversions.into_iter().map(body).collect()
+}
+
+fn body(one: Conversion, changes: Vec<ChangeBody>) -> Body {
+    let value = one.value;
+    Body {
+        id: one.id,
+        click_id: value.click_id.to_string(),
+        campaign_id: value.campaign_id,
+        path_id: value.path_id,
+        lander_id: value.lander_id,
+        offer_id: value.offer_id,
+        source_id: value.source_id,
+        advertiser_id: value.advertiser_id,
+        event: value.event,
+        txid: value.txid,
+        status: value.status,
+        advertiser_status: value.advertiser_status,
+        revenue: money(value.revenue_original_micros),
+        currency: value.currency,
+        revenue_account: money(value.revenue_micros),
+        payout: money(value.payout_micros),
+        payout_status: value.payout_status,
+        sale_amount: value.sale_amount_micros.map(money),
+        reason: value.reason,
+        over_cap: value.is_over_cap,
+        counts_as_conversion: value.counts_as_conversion,
+        counts_in_revenue: value.counts_in_revenue,
+        is_test: value.is_test,
+        clicked_at: instant(value.clicked_at_ms),
+        converted_at: instant(value.converted_at_ms),
+        updated_at: instant(value.updated_at_ms),
+        changes,
+    }
+}
+
+async fn list(_who: Reader, app: web::Data<App>, request: HttpRequest) -> Answer {
+    let query = log_query(request.query_string(), &["status", "campaign_id", "offer_id", "click_id"])?;
+    let (page, page_size) = (query.list.page, query.list.page_size);
+    let wanted = ConversionQuery {
+        from_ms: query.from_ms,
+        to_ms: query.to_ms,
+        campaign_id: query.campaign_id,
+        offer_id: query.offer_id,
+        status: query.status.map(|status| status.as_str().to_owned()),
+        click_id: query.click_id,
+        offset: query.list.offset(),
+        limit: query.list.limit(),
+        q: query.list.q,
+        is_test: query.is_test,
+    };
+    let found = reading(&app, move |app| {
+        app.db.read(|conn| {
+            let listed = conversions::list(conn, &wanted)?;
+            let ids: Vec<i64> = listed.items.iter().map(|one| one.id).collect();
+            Ok::<_, db::Error>((conversions::changes_of(conn, &ids)?, listed))
+        })
+    });
+    let (changes, listed) = found.await?;
+    let items = bodies(listed.items, changes);
+    Ok(HttpResponse::Ok().json(Page { items, page, page_size, total: listed.total }))
+}
+
+async fn show(_who: Reader, app: web::Data<App>, id: web::Path<String>) -> Answer {
+    let id = resource::id(&id)?;
+    let found = reading(&app, move |app| {
+        app.db.read(|conn| {
+            let changes = conversions::changes_of(conn, &[id])?;
+            Ok::<_, db::Error>((conversions::find(conn, id)?, changes))
+        })
+    });
+    let (conversion, changes) = found.await?;
+    let conversion = conversion.ok_or(Error::NotFound)?;
+    let body = bodies(vec![conversion], changes).into_iter().next();
+    Ok(HttpResponse::Ok().json(body.ok_or(Error::NotFound)?))
+}

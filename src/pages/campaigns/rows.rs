@@ -1,0 +1,274 @@
+//! The paths of a campaign form: rows within rows, whose numbers may have gaps.
+
+use super::{PathForm, PickForm};
+use crate::db::search::ListQuery;
+use crate::domain::campaign::{CampaignPath, PATH_ENTRIES_MAX, PATHS_MAX, Weighted};
+use crate::entities;
+use crate::http::App;
+use crate::pages::amounts::amount;
+use crate::pages::forms::{Field, Select};
+use crate::pages::parts::Choice;
+use crate::pages::typed::{Marked, Typed, chosen};
+use serde_json::{Value, json};
+
+/// Things that one select offers: more belong behind a search.
+const CHOICES_MAX: i64 = 500;
+
+/// The two kinds of picks: the list's name in the form, one of it, and the field with its number.
+const PICKS: [(&str, &str, &str); 2] = [("landers", "lander", "lander_id"), ("offers", "offer", "offer_id")];
+
+/// What the selects of the form offer.
+pub(super) struct Choices {
+    /// Sources; the first is none.
+    pub(super) sources: Vec<Choice>,
+    landers: Vec<Choice>,
+    offers: Vec<Choice>,
+}
+
+fn choice(id: i64, label: String) -> Choice {
+    Choice { value: id.to_string(), label, selected: false }
+}
+
+fn first(label: &str) -> Vec<Choice> {
+    vec![Choice { label: label.to_owned(), ..Choice::default() }]
+}
+
+impl Choices {
+    /// Reads what can be chosen, and what was chosen before it was put away.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub(super) fn read(app: &App, typed: &Typed) -> Result<Self, entities::Error> {
+        let all = ListQuery { page_size: CHOICES_MAX, ..ListQuery::default() };
+        let db = &app.db;
+        let mut sources = first("None");
+        sources.extend(
+            entities::sources::list(db, &all)?.items.into_iter().map(|one| choice(one.id, one.value.name)),
+        );
+        let mut landers = first("Choose a lander");
+        landers.extend(
+            entities::landers::list(db, &all)?.items.into_iter().map(|one| choice(one.id, one.value.name)),
+        );
+        let mut offers = first("Choose an offer");
+        offers.extend(entities::offers::list(db, &all)?.items.into_iter().map(|one| {
+            let revenue = one.value.revenue.map(|money| format!(" · {}", amount(money, one.value.currency)));
+            choice(one.id, format!("{}{}", one.value.name, revenue.unwrap_or_default()))
+        }));
+        keep(&mut sources, [typed.get("source_id")], |id| {
+            Some(entities::sources::find(db, id).ok()?.value.name)
+        });
+        let (lander_ids, offer_ids) =
+            (picked(typed, "landers", "lander_id"), picked(typed, "offers", "offer_id"));
+        keep(&mut landers, lander_ids, |id| Some(entities::landers::find(db, id).ok()?.value.name));
+        keep(&mut offers, offer_ids, |id| Some(entities::offers::find(db, id).ok()?.value.name));
+        Ok(Self { sources, landers, offers })
+    }
+
+    fn of(&self, list: &str) -> &[Choice] {
+        if list == "landers" { &self.landers } else { &self.offers }
+    }
+}
+
+/// Everything chosen in one kind of picks, bounded by what a campaign may have.
+fn picked<'a>(typed: &'a Typed, list: &str, field: &str) -> Vec<&'a str> {
+    let mut values = Vec::new();
+    for path in typed.rows("paths").into_iter().take(PATHS_MAX) {
+        let place = format!("paths.{path}.{list}");
+        for row in typed.rows(&place).into_iter().take(PATH_ENTRIES_MAX) {
+            values.push(typed.get(&format!("{place}.{row}.{field}")));
+        }
+    }
+    values
+}
+
+/// Adds what is chosen but not offered: it was archived, or stands beyond the longest list.
+fn keep<'a>(
+    choices: &mut Vec<Choice>,
+    values: impl IntoIterator<Item = &'a str>,
+    name: impl Fn(i64) -> Option<String>,
+) {
+    for value in values {
+        let is_offered = choices.iter().any(|choice| choice.value == value);
+        if is_offered {
+            continue;
+        }
+        if let Some((id, name)) = value.parse().ok().and_then(|id| Some((id, name(id)?))) {
+            choices.push(choice(id, format!("{name} (archived)")));
+        }
+    }
+}
+
+/// Writes stored paths into a form.
+pub(super) fn put(typed: &mut Typed, paths: &[CampaignPath]) {
+    for (at, path) in paths.iter().enumerate() {
+        let place = format!("paths.{at}");
+        typed.push(format!("{place}.id"), path.id.map(|id| id.to_string()).unwrap_or_default());
+        typed.push(format!("{place}.name"), &*path.name);
+        typed.push(format!("{place}.weight"), path.weight.to_string());
+        for ((list, _, field), entries) in PICKS.into_iter().zip([&path.landers, &path.offers]) {
+            for (row, Weighted { id, weight }) in entries.iter().enumerate() {
+                typed.push(format!("{place}.{list}.{row}.{field}"), id.to_string());
+                typed.push(format!("{place}.{list}.{row}.weight"), weight.to_string());
+            }
+        }
+    }
+}
+
+/// Reads the paths of a form, in the order of their rows.
+pub(super) fn read(typed: &Typed) -> Value {
+    let path = |row: String| {
+        let place = format!("paths.{row}");
+        let part = |part: &str| typed.get(&format!("{place}.{part}")).to_owned();
+        let picks = |list: &str, field: &str| -> Value {
+            let place = format!("{place}.{list}");
+            let pick = |row: String| {
+                let id = typed.get(&format!("{place}.{row}.{field}"));
+                json!({ field: id, "weight": typed.get(&format!("{place}.{row}.weight")) })
+            };
+            typed.rows(&place).into_iter().map(pick).collect()
+        };
+        json!({
+            "id": part("id"),
+            "name": part("name"),
+            "weight": part("weight"),
+            "landers": picks("landers", "lander_id"),
+            "offers": picks("offers", "offer_id"),
+        })
+    };
+    typed.rows("paths").into_iter().map(path).collect()
+}
+
+/// Does what a row's button says; whether there was one.
+pub(super) fn change(typed: &mut Typed, action: &str) -> bool {
+    let place = |rest: &str| rest.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    if action == "add-path" {
+        let row = typed.next_row("paths");
+        typed.push(format!("paths.{row}.weight"), "100");
+        typed.push(format!("paths.{row}.offers.0.offer_id"), "");
+        typed.push(format!("paths.{row}.offers.0.weight"), "100");
+        return true;
+    }
+    if let Some(row) = action.strip_prefix("remove-path.").filter(|rest| place(rest)) {
+        typed.remove_under(&format!("paths.{row}"));
+        return true;
+    }
+    for (list, one, field) in PICKS {
+        if let Some(path) = action.strip_prefix(&format!("add-{one}.")).filter(|rest| place(rest)) {
+            let at = format!("paths.{path}.{list}");
+            let row = typed.next_row(&at);
+            typed.push(format!("{at}.{row}.{field}"), "");
+            typed.push(format!("{at}.{row}.weight"), "100");
+            return true;
+        }
+        let removed = action.strip_prefix(&format!("remove-{one}.")).filter(|rest| place(rest));
+        if let Some((path, row)) = removed.and_then(|rest| rest.split_once('.')) {
+            typed.remove_under(&format!("paths.{path}.{list}.{row}"));
+            return true;
+        }
+    }
+    false
+}
+
+/// The cards of the paths, each with what is wrong in it.
+pub(super) fn draw(form: Marked<'_>, choices: &Choices) -> Vec<PathForm> {
+    let rows = form.typed.rows("paths");
+    let weights = rows.iter().map(|row| form.typed.get(&format!("paths.{row}.weight")));
+    let shares = shares(&weights.collect::<Vec<_>>());
+    let path = |((at, key), share): ((usize, String), String)| {
+        let part = |part: &str| Field {
+            value: form.typed.get(&format!("paths.{key}.{part}")).to_owned(),
+            error: form.error(&format!("paths[{at}].{part}")),
+        };
+        let whole = [String::new(), ".id".to_owned(), ".landers".to_owned(), ".offers".to_owned()];
+        let said: Vec<String> = whole.iter().map(|rest| form.error(&format!("paths[{at}]{rest}"))).collect();
+        PathForm {
+            id: part("id").value,
+            name: part("name"),
+            weight: part("weight"),
+            share,
+            landers: picks(form, &key, "landers", choices),
+            offers: picks(form, &key, "offers", choices),
+            blank_lander: blank_pick(&choices.landers),
+            blank_offer: blank_pick(&choices.offers),
+            error: said.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(". "),
+            key,
+        }
+    };
+    rows.into_iter().enumerate().zip(shares).map(path).collect()
+}
+
+fn picks(form: Marked<'_>, path: &str, list: &str, choices: &Choices) -> Vec<PickForm> {
+    let field = if list == "landers" { "lander_id" } else { "offer_id" };
+    let place = format!("paths.{path}.{list}");
+    let rows = form.typed.rows(&place);
+    let weight = |row: &String| form.typed.get(&format!("{place}.{row}.weight"));
+    let shares = shares(&rows.iter().map(weight).collect::<Vec<_>>());
+    let pick = |(key, share): (String, String)| PickForm {
+        pick: Select {
+            options: chosen(choices.of(list), form.typed.get(&format!("{place}.{key}.{field}"))),
+            error: String::new(),
+        },
+        weight: Field::new(weight(&key)),
+        share,
+        key,
+    };
+    rows.into_iter().zip(shares).map(pick).collect()
+}
+
+fn blank_pick(choices: &[Choice]) -> PickForm {
+    PickForm {
+        key: "__R__".to_owned(),
+        pick: Select { options: choices.to_vec(), error: String::new() },
+        weight: Field::new("100"),
+        share: String::new(),
+    }
+}
+
+/// An empty path for the script to copy.
+pub(super) fn blank(choices: &Choices) -> PathForm {
+    PathForm {
+        key: "__P__".to_owned(),
+        weight: Field::new("100"),
+        offers: vec![PickForm { key: "0".to_owned(), ..blank_pick(&choices.offers) }],
+        blank_lander: blank_pick(&choices.landers),
+        blank_offer: blank_pick(&choices.offers),
+        ..PathForm::default()
+    }
+}
+
+/// Weights as per cent of their sum, to one decimal.
+fn shares(weights: &[&str]) -> Vec<String> {
+    let weights: Vec<u64> =
+        weights.iter().map(|text| text.trim().parse::<u32>().map_or(0, u64::from)).collect();
+    let total: u64 = weights.iter().sum();
+    let share = |weight: u64| match (weight * 1_000 + total / 2).checked_div(total) {
+        None => "–".to_owned(),
+        Some(tenths) if tenths.is_multiple_of(10) => format!("{}%", tenths / 10),
+        Some(tenths) => format!("{}.{}%", tenths / 10, tenths % 10),
+    };
+    weights.into_iter().map(share).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_of_the_sum() {
+        assert_eq!(shares(&["70", "30"]), ["70%", "30%"]);
+        assert_eq!(shares(&["1", "1", "1"]), ["33.3%", "33.3%", "33.3%"]);
+        assert_eq!(shares(&["0", "x"]), ["–", "–"]);
+    }
+
+    #[test]
+    fn buttons_change_their_own_rows_only() {
+        let mut typed = Typed::parse(b"paths.3.weight=1&paths.3.offers.0.offer_id=7");
+        assert!(change(&mut typed, "add-lander.3"));
+        assert_eq!(typed.rows("paths.3.landers"), ["0"]);
+        assert!(change(&mut typed, "remove-offer.3.0"));
+        assert!(typed.rows("paths.3.offers").is_empty());
+        assert!(change(&mut typed, "add-path"));
+        assert_eq!(typed.rows("paths"), ["3", "4"]);
+        assert!(!change(&mut typed, "save"));
+    }
+}

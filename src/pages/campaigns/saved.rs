@@ -1,0 +1,81 @@
+//! What stands beside a saved campaign: its addresses and the last test.
+
+use super::{KIND, SavedCampaign};
+use crate::db::search::Saved;
+use crate::domain::campaign::Campaign;
+use crate::domain::lander::EntityStatus;
+use crate::entities;
+use crate::http::App;
+use crate::pages::desk::Desk;
+use crate::pages::editing::Place;
+use crate::pages::lists::archive_button;
+use crate::pages::parts::{CodeBox, Link};
+use crate::pages::sources::with_macros;
+use crate::pages::test_steps::{self, LastTest};
+
+/// Reads it.
+///
+/// # Errors
+/// The database fails.
+pub(super) fn beside(
+    app: &App,
+    place: &Place,
+    desk: &Desk,
+    campaign: &Saved<Campaign>,
+) -> Result<SavedCampaign, entities::Error> {
+    let id = campaign.id;
+    let test = app.db.read(|conn| LastTest::of(conn, id))?;
+    let at_ms = test.postback.as_ref().map(|postback| postback.value.received_at_ms);
+    let at_ms = at_ms.or_else(|| test.click.as_ref().map(|click| click.record.clicked_at_ms));
+    let steps_title = at_ms.map(|ms| format!("Last test, {}", desk.zone.local(ms).format("%H:%M:%S")));
+    let status = campaign.value.status;
+    Ok(SavedCampaign {
+        campaign_url: campaign_url(app, place, &campaign.value)?,
+        postback_urls: postback_urls(app, place, &campaign.value)?,
+        test_click_action: format!("{}/{id}/test-click", KIND.path),
+        test_postback_action: format!("{}/{id}/test-postback", KIND.path),
+        steps: test_steps::all(&test, &app.catalog.get(), desk.currency),
+        steps_title: steps_title.unwrap_or_default(),
+        links: vec![
+            Link::new("Its clicks", &format!("/clicks?campaign={id}")),
+            Link::new("Its conversions", &format!("/conversions?campaign={id}")),
+        ],
+        archive: archive_button(KIND.path, id, status),
+        is_archived: status == EntityStatus::Archived,
+    })
+}
+
+/// The campaign's address, with the source's parameters where one is chosen.
+fn campaign_url(app: &App, place: &Place, campaign: &Campaign) -> Result<CodeBox, entities::Error> {
+    let url = entities::campaign_url(&place.public_url, &campaign.slug);
+    let source = match campaign.source_id.map(|id| entities::sources::find(&app.db, id)) {
+        Some(Ok(source)) => Some(source.value),
+        Some(Err(entities::Error::NotFound)) | None => None,
+        Some(Err(error)) => return Err(error),
+    };
+    Ok(match source {
+        Some(source) => CodeBox {
+            hint: "Replace what stands in braces by the source's own macros.".to_owned(),
+            ..CodeBox::url(&format!("Campaign URL, for {}", source.name), &with_macros(&url, &source))
+        },
+        None => CodeBox::url("Campaign URL", &url),
+    })
+}
+
+/// A postback address for each advertiser among the offers, in the order of the paths.
+fn postback_urls(app: &App, place: &Place, campaign: &Campaign) -> Result<Vec<CodeBox>, entities::Error> {
+    let catalog = app.catalog.get();
+    let mut boxes = Vec::new();
+    let mut seen = Vec::new();
+    for entry in campaign.paths.iter().flat_map(|path| &path.offers) {
+        let owner = catalog.offer(entry.id).and_then(|offer| offer.offer.advertiser_id);
+        let Some(advertiser) = owner.and_then(|id| catalog.advertiser(id)) else { continue };
+        if seen.contains(&advertiser.id) {
+            continue;
+        }
+        seen.push(advertiser.id);
+        let label = format!("Postback URL, for {}", advertiser.advertiser.name);
+        boxes.push(CodeBox::url(&label, &entities::postback_template(&place.public_url, &advertiser.key)));
+    }
+    Ok(boxes)
+}
