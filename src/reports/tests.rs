@@ -112,6 +112,33 @@ fn every_report_equals_the_raw_rows() {
 }
 
 #[test]
+fn what_adds_nothing_makes_no_row() {
+    on_each_database(|db| {
+        // Rejected, and of an event that is no conversion: it stands in no figure at its own time.
+        let conversion = Some((50 * HOUR_MS, vec![(Status::Rejected, 2_546)], Some(1_373_755), false));
+        let plan = Planned {
+            at_ms: START_MS,
+            campaign: 4,
+            cost: None,
+            is_unique: false,
+            is_bot: false,
+            is_test: false,
+            lander: false,
+            lp_clicks: 0,
+            conversion,
+        };
+        db.write(Priority::Ingester, |conn| store(conn, &[plan])).unwrap();
+        let period =
+            Period::moments(TimeZone::UTC, START_MS + 40 * HOUR_MS, START_MS + 60 * HOUR_MS).unwrap();
+        for by in [By::Campaign, By::Source] {
+            let query = Query { attribution: Attribution::ConversionTime, ..Query::new(period, by) };
+            let (quick, slow) = ask(db, &query);
+            assert_eq!((quick.row_count, slow.row_count), (0, 0), "{by}");
+        }
+    });
+}
+
+#[test]
 fn days_hold_what_clocks_there_say() {
     on_each_database(|db| {
         let zone = TimeZone::parse("Australia/Lord_Howe").unwrap();
