@@ -232,10 +232,10 @@ impl Server {
     ///
     /// # Errors
     /// As [`Server::run`].
-    pub async fn run_until_signal(self) -> anyhow::Result<()> {
+    pub async fn run_until(self, end: EndSignal) -> anyhow::Result<()> {
         let stopper = self.stopper();
         actix_web::rt::spawn(async move {
-            wait_for_signal().await;
+            end.wait().await;
             tracing::info!("ending: answering what is in flight");
             stopper.stop(NOT_READY_PAUSE).await;
         });
@@ -243,23 +243,52 @@ impl Server {
     }
 }
 
+/// The signals that ask this process to end. They are heard from the moment it is made.
 #[cfg(unix)]
-async fn wait_for_signal() {
-    use actix_web::rt::signal::unix::{SignalKind, signal};
-    let Ok(mut term) = signal(SignalKind::terminate()) else { return };
-    let interrupt = actix_web::rt::signal::ctrl_c();
-    tokio::select! {
-        _ = term.recv() => {}
-        outcome = interrupt => if let Err(why) = outcome {
-            tracing::warn!(%why, "the interrupt key is not heard");
-        },
+pub struct EndSignal {
+    terminate: actix_web::rt::signal::unix::Signal,
+    interrupt: actix_web::rt::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl EndSignal {
+    /// Begins to listen. Done before anybody is told that the server is there: who is told may ask it to
+    /// end at once.
+    ///
+    /// # Errors
+    /// The operating system does not let it listen.
+    pub fn listen() -> anyhow::Result<Self> {
+        use actix_web::rt::signal::unix::{SignalKind, signal};
+        let heard = |kind| signal(kind).context("the signals to end cannot be heard");
+        Ok(Self { terminate: heard(SignalKind::terminate())?, interrupt: heard(SignalKind::interrupt())? })
+    }
+
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 
+/// The interrupt key, which asks this process to end.
 #[cfg(not(unix))]
-async fn wait_for_signal() {
-    if let Err(why) = actix_web::rt::signal::ctrl_c().await {
-        tracing::warn!(%why, "the interrupt key is not heard");
+pub struct EndSignal;
+
+#[cfg(not(unix))]
+impl EndSignal {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// None here.
+    pub fn listen() -> anyhow::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn wait(self) {
+        if let Err(why) = actix_web::rt::signal::ctrl_c().await {
+            tracing::warn!(%why, "the interrupt key is not heard");
+        }
     }
 }
 

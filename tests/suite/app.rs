@@ -97,8 +97,6 @@ fn migrate(url: &str) {
 pub struct TestApp {
     /// Where it listens: `http://127.0.0.1:1234`.
     pub base: String,
-    /// The same as a socket address.
-    pub address: SocketAddr,
     /// Its database, for looking behind the answers.
     pub db: Arc<Db>,
     /// A token that may write.
@@ -109,7 +107,7 @@ pub struct TestApp {
     answered: Mutex<Vec<ClickId>>,
     stopper: Stopper,
     thread: Option<JoinHandle<()>>,
-    place: Place,
+    _place: Place,
 }
 
 /// An answer, read to its end.
@@ -208,7 +206,6 @@ impl TestApp {
         let (address, stopper, thread) = serve(config.clone());
         Self {
             base: format!("http://{address}"),
-            address,
             db,
             write_token,
             read_token,
@@ -216,18 +213,8 @@ impl TestApp {
             answered: Mutex::default(),
             stopper,
             thread: Some(thread),
-            place,
+            _place: place,
         }
-    }
-
-    /// The data folder.
-    pub fn folder(&self) -> &std::path::Path {
-        self.place.folder.path()
-    }
-
-    /// The database's address.
-    pub fn database_url(&self) -> &str {
-        &self.place.url
     }
 
     /// Ends the server in order, then checks what must hold after every story: each click id that was handed
@@ -380,11 +367,6 @@ impl TestApp {
     /// One number out of the database.
     pub fn number(&self, query: &str) -> i64 {
         self.db.read(|conn: &mut AnyConnection| sql::number(conn, query)).unwrap()
-    }
-
-    /// Runs a statement.
-    pub fn run(&self, statement: &str) {
-        self.db.write(Priority::Maintenance, |conn: &mut AnyConnection| sql::run(conn, statement)).unwrap();
     }
 
     /// Stores a click as if the ingester of another process had brought it.

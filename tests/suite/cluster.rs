@@ -185,6 +185,7 @@ fn remove_stale(folder: &Path) {
     let _gone = std::fs::remove_dir_all(folder);
 }
 
+#[allow(clippy::zombie_processes, reason = "the watchdog outlives this process: that is what it is for")]
 fn start(programs: &Path, folder: &Path, users: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
     use std::os::unix::process::CommandExt as _;

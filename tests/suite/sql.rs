@@ -2,7 +2,6 @@
 
 use clickledger::db::{AnyConnection, Result};
 use clickledger::domain::click_id::ClickId;
-use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{BigInt, Binary, Nullable};
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 
@@ -26,11 +25,6 @@ pub fn number(conn: &mut AnyConnection, query: &str) -> Result<i64> {
 fn optional(conn: &mut AnyConnection, query: &str) -> Result<Option<i64>> {
     let row: Number = sql_query(format!("select cast(({query}) as bigint) as n")).get_result(conn)?;
     Ok(row.n)
-}
-
-/// Runs statements as they are.
-pub fn run(conn: &mut AnyConnection, statements: &str) -> Result<()> {
-    Ok(conn.batch_execute(statements)?)
 }
 
 /// Every stored click's id.

@@ -195,3 +195,13 @@ fn two_that_start_at_once_share_one_database() {
         }
     });
 }
+
+#[test]
+fn it_ends_in_order_from_the_moment_it_serves() {
+    let place = Place::new(Backend::Sqlite).unwrap();
+    for _ in 0..5 {
+        let (is_well, took) = Program::start(&place).end();
+        assert!(is_well, "asked to end, it died");
+        assert!(took < Duration::from_secs(15), "{took:?}");
+    }
+}
