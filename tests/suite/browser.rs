@@ -140,17 +140,18 @@ impl Browser {
         }
     }
 
-    /// No page scrolls sideways and none complains in the console, at a desk and on a phone.
+    /// The page is there, says something and does not scroll sideways, at a desk and on a phone.
     async fn looks_right(&self, url: &str) {
         for (width, height) in WIDTHS {
             let metrics =
                 json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
             self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
             self.client.goto(url).await.unwrap();
-            let script =
-                "return [document.documentElement.scrollWidth, innerWidth, document.body.innerText.length]";
+            let script = "return [document.documentElement.scrollWidth, innerWidth, document.body.innerText.length, \
+                 performance.getEntriesByType('navigation')[0].responseStatus]";
             let seen = self.client.execute(script, vec![]).await.unwrap();
             let numbers: Vec<i64> = seen.as_array().unwrap().iter().map(|n| n.as_i64().unwrap()).collect();
+            assert_eq!(numbers[3], 200, "{url}");
             assert!(numbers[2] > 0, "{url} is empty");
             assert!(numbers[0] <= numbers[1], "{url} is {} wide on a screen of {width}", numbers[0]);
         }
@@ -226,11 +227,11 @@ fn a_first_conversion_in_a_browser() {
         for page in [
             "/",
             "/campaigns",
-            "/campaigns/1",
+            "/campaigns/1/edit",
             "/campaigns/new",
             "/offers",
             "/offers/new",
-            "/offers/1",
+            "/offers/1/edit",
             "/landers",
             "/landers/new",
             "/sources",
@@ -238,12 +239,17 @@ fn a_first_conversion_in_a_browser() {
             "/advertisers",
             "/advertisers/new",
             "/advertisers/1",
+            "/advertisers/1/edit",
             "/clicks",
             "/conversions",
             "/postbacks",
             "/settings",
+            "/settings/users",
+            "/settings/tokens",
+            "/settings/sessions",
+            "/conversions/1",
+            "/postbacks/1",
             "/search?q=shop",
-            "/nothing-here",
         ] {
             browser.looks_right(&format!("{base}{page}")).await;
         }

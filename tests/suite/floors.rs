@@ -133,7 +133,8 @@ fn faults(file: &Path, text: &str) -> Vec<String> {
     faults
 }
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+/// The Rust files below a folder.
+pub fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
