@@ -4,7 +4,7 @@ use crate::routing::decode;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-/// The longest body of a postback: an array of a thousand conversions fits.
+/// The longest body of a postback: a thousand conversions would fit.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
 
 /// Bytes of the query string and of the body that are kept raw. A longer one is kept cut, and refused.
@@ -82,7 +82,7 @@ impl Params {
 pub fn read(incoming: &Incoming) -> Result<Params, String> {
     if incoming.is_body_cut {
         return Err(
-            "The body is longer than 262,144 bytes: send at most 1,000 conversions at a time".to_owned()
+            "The body is longer than 262,144 bytes: send less at a time".to_owned()
         );
     }
     if incoming.query.len() > RAW_BYTES_MAX {
