@@ -81,9 +81,7 @@ impl Params {
 /// One sentence that says why it cannot be read.
 pub fn read(incoming: &Incoming) -> Result<Params, String> {
     if incoming.is_body_cut {
-        return Err(
-            "The body is longer than 262,144 bytes: send less at a time".to_owned()
-        );
+        return Err("The body is longer than 262,144 bytes: send less at a time".to_owned());
     }
     if incoming.query.len() > RAW_BYTES_MAX {
         return Err("The query string is longer than 65,536 bytes".to_owned());
