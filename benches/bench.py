@@ -4,6 +4,7 @@ Everything listens on 127.0.0.1 and ends by itself. Rounds alternate between the
 drifts drifts for all of them; quote medians and ratios, not single figures.
 """
 
+import atexit
 import json
 import os
 import re
@@ -78,6 +79,8 @@ class Server:
         self.process = subprocess.Popen(
             command, env={**os.environ, **(env or {})}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
+        # Also where the benchmark fails: nothing is left running.
+        atexit.register(self.process.kill)
         wait_for(url)
 
     def pids(self):
@@ -182,13 +185,15 @@ def wrk(url, seconds, connections=64, query="?ext=abc123&bid=0.0125&zone=z77", c
     if script:
         command += ["-s", script]
     text = subprocess.run([*command, url + query], capture_output=True, text=True, check=True).stdout
+    if "nan" in text:
+        raise SystemExit(f"no request to {url} was answered:\n{text}")
     per_second = float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
     requests = int(re.search(r"(\d+) requests in", text).group(1))
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     return {
         "per_second": per_second,
-        "p50": milliseconds(re.search(r"50%\s+(\S+)", text).group(1)),
-        "p99": milliseconds(re.search(r"99%\s+(\S+)", text).group(1)),
+        "p50": milliseconds(re.search(r"^ +50% +(\S+)", text, re.M).group(1)),
+        "p99": milliseconds(re.search(r"^ +99% +(\S+)", text, re.M).group(1)),
         "requests": requests,
         "bad": int(bad.group(1)) if bad else 0,
     }
