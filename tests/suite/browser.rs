@@ -12,6 +12,10 @@ use tempfile::TempDir;
 const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome"];
 const DRIVER: &str = "chromedriver";
 
+/// Runs the driver, and ends it with all its browsers when this process is gone, however it goes: then
+/// nobody holds the standard input open.
+const GROUP: &str = "\"$0\" \"$@\" & cat >/dev/null; kill -KILL 0";
+
 /// Widths of a desk's screen and of a phone's.
 const WIDTHS: [(u32, u32); 2] = [(1440, 900), (390, 844)];
 
@@ -55,12 +59,9 @@ impl Browser {
         };
         let profile = tempfile::tempdir().unwrap();
         let port = free_port();
-        let mut command = Command::new(driver);
-        command
-            .arg(format!("--port={port}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        let mut command = Command::new("sh");
+        command.args(["-c", GROUP]).arg(driver).arg(format!("--port={port}"));
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let driver = Driver { child: command.spawn().unwrap(), _profile: profile };
         let flags = [

@@ -45,9 +45,13 @@ pub fn run(mut command: Command, input: &str) -> Output {
     output
 }
 
+/// Kills a process when this one is gone, however it goes: then nobody holds the guard's standard input open.
+const GUARD: &str = "cat >/dev/null; kill -KILL \"$1\"";
+
 /// A served program, killed with the value.
 pub struct Program {
     child: Child,
+    guard: Child,
     lines: Receiver<String>,
     /// Where it serves: `http://127.0.0.1:1234`.
     pub base: String,
@@ -64,6 +68,9 @@ impl Program {
     /// Starts it with settings of one's own.
     pub fn from(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut guard = Command::new("sh");
+        guard.args(["-c", GUARD, "guard", &child.id().to_string()]).stdin(Stdio::piped());
+        let guard = guard.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let out = child.stdout.take().unwrap();
         let (sender, lines) = channel();
         std::thread::spawn(move || {
@@ -73,7 +80,7 @@ impl Program {
                 }
             }
         });
-        let mut program = Self { child, lines, base: String::new(), said: Vec::new() };
+        let mut program = Self { child, guard, lines, base: String::new(), said: Vec::new() };
         let begun = Instant::now();
         while program.base.is_empty() {
             let left = PATIENCE.saturating_sub(begun.elapsed());
@@ -112,8 +119,10 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let _gone = self.child.kill();
-        let _reaped = self.child.wait();
+        for process in [&mut self.guard, &mut self.child] {
+            let _gone = process.kill();
+            let _reaped = process.wait();
+        }
     }
 }
 
