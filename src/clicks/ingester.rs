@@ -6,6 +6,7 @@ use super::move_rows::{self, KnownAgents};
 use super::reader::{self, Placed, Until};
 use crate::db::journal_positions::{self, Position};
 use crate::db::{self, Backend, Db, Priority};
+use crate::domain::click_id::ClickId;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,10 @@ const CLEAN_EVERY: Duration = Duration::from_secs(30);
 
 /// PostgreSQL segments are kept so long after they were moved, for a failover to a standby that lags.
 const KEEP_ON_POSTGRES: Duration = Duration::from_secs(3_600);
+
+/// How long a click may be on its way from the making of its id to the journal; clocks of nodes may differ by
+/// as much.
+const ON_ITS_WAY_MS: i64 = 1_000;
 
 /// How long it goes on at a clean end; the journal keeps the rest.
 pub const FINISH_LONGEST: Duration = Duration::from_secs(10);
@@ -80,6 +85,24 @@ impl Ingested {
         tokio::time::timeout(longest, through.wait_for(|through| *through > ms))
             .await
             .is_ok_and(|seen| seen.is_ok())
+    }
+
+    /// Read your own writes: waits until a click that was answered before this call is in the database, but
+    /// not longer than told.
+    ///
+    /// The time in an id is not enough to know that: between it and the journal lies the routing of the
+    /// click, and a look at the journal may fall between the two. What was answered by now was in the journal
+    /// by now, so a young click waits for a look that begins later than now.
+    pub async fn wait_for_click(&self, id: ClickId, longest: Duration) -> bool {
+        let (made_at_ms, asked_at_ms) = (id.unix_ms(), now_ms());
+        let is_settled = made_at_ms.saturating_add(ON_ITS_WAY_MS) < self.through_ms();
+        // An id from the future was made by no click.
+        if is_settled || made_at_ms > asked_at_ms.saturating_add(ON_ITS_WAY_MS) {
+            return true;
+        }
+        // A look within this very millisecond would not count as later.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        self.wait_for(asked_at_ms, longest).await
     }
 }
 
@@ -476,4 +499,47 @@ fn put_positions(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What others see, with the hand that moves it.
+    fn ingested(through_ms: i64) -> (Ingested, watch::Sender<i64>) {
+        let (sender, through) = watch::channel(through_ms);
+        (Ingested { through, signal: Arc::default() }, sender)
+    }
+
+    fn id(unix_ms: i64) -> ClickId {
+        ClickId::new(unix_ms, [0; 10])
+    }
+
+    const SHORT: Duration = Duration::from_millis(30);
+
+    #[tokio::test]
+    async fn a_young_click_waits_for_a_look_that_begins_later() {
+        let now = now_ms();
+        // The journal was looked at while the click was still being routed: its id is older than that look.
+        let (ingested, sender) = ingested(now);
+        assert!(!ingested.wait_for_click(id(now - 5), SHORT).await, "that look cannot have seen it");
+        assert!(*ingested.signal.is_wanted.lock().unwrap(), "the ingester was told to hurry");
+        let looking = async {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            sender.send_replace(now_ms() + 1);
+        };
+        let (has_come, ()) =
+            tokio::join!(ingested.wait_for_click(id(now - 5), Duration::from_secs(5)), looking);
+        assert!(has_come);
+    }
+
+    #[tokio::test]
+    async fn an_old_click_and_one_from_the_future_wait_for_nothing() {
+        let now = now_ms();
+        let (ingested, _sender) = ingested(now);
+        for made_at_ms in [now - 60_000, now + 60_000] {
+            assert!(ingested.wait_for_click(id(made_at_ms), SHORT).await);
+        }
+        assert!(!*ingested.signal.is_wanted.lock().unwrap());
+    }
 }

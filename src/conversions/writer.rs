@@ -10,12 +10,12 @@ use crate::db::{self, AnyConnection, Db, Priority, conversions, partitions, post
 use crate::domain::click_id::ClickId;
 use crate::domain::verdict::Code;
 use crate::routing::LiveCatalog;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 /// Postbacks of one transaction at most.
 const GROUP_MAX: usize = 256;
@@ -57,7 +57,7 @@ pub struct Postbacks {
     shared: Arc<Shared>,
     queue: Mutex<Option<SyncSender<Job>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    waiting: AtomicUsize,
+    waiting: Semaphore,
     refusals: super::refusals::Refusals,
 }
 
@@ -111,7 +111,7 @@ impl Postbacks {
             shared,
             queue: Mutex::new(Some(sender)),
             threads: Mutex::new(threads),
-            waiting: AtomicUsize::new(0),
+            waiting: Semaphore::new(WAITING_MAX),
             refusals: super::refusals::Refusals::default(),
         })
     }
@@ -144,18 +144,12 @@ impl Postbacks {
         }
     }
 
-    /// Read your own writes: a click whose id is younger than what the ingester has moved may still be on
-    /// its way.
+    /// Waits for a click that may still be on its way, where not too many wait already. A sender that hangs up
+    /// gives its place back.
     async fn wait_for_click(&self, id: ClickId) {
-        let at = id.unix_ms();
-        // An id from the future was made by no click.
-        if at < self.shared.ingested.through_ms() || at > now_ms() + 1_000 {
-            return;
+        if let Ok(_place) = self.waiting.try_acquire() {
+            self.shared.ingested.wait_for_click(id, CLICK_WAIT).await;
         }
-        if self.waiting.fetch_add(1, Ordering::AcqRel) < WAITING_MAX {
-            self.shared.ingested.wait_for(at, CLICK_WAIT).await;
-        }
-        self.waiting.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// Ends the threads, after all that waits is written.

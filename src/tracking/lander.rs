@@ -71,7 +71,7 @@ async fn find_click(request: &HttpRequest, tracker: &web::Data<Tracker>) -> Opti
 /// The one read of the database on the click path: bounded, on a blocking thread.
 async fn look_up(tracker: &web::Data<Tracker>, id: ClickId) -> Option<ClickRecord> {
     let db = Arc::clone(&tracker.db);
-    tracker.ingested.wait_for(id.unix_ms().min(now_ms()), LOOK_UP_LONGEST).await;
+    tracker.ingested.wait_for_click(id, LOOK_UP_LONGEST).await;
     let reading = web::block(move || db.read(|conn| click_log::find(conn, id)));
     match tokio::time::timeout(LOOK_UP_LONGEST, reading).await {
         Ok(Ok(Ok(found))) => found.map(|stored| stored.record),
