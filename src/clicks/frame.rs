@@ -3,6 +3,7 @@
 //! A reader can tell a whole record from a torn one, and finds the next whole one after damage.
 
 use crate::domain::click::{ClickRecord, LpClickRecord};
+use serde::Serialize;
 use std::ops::Range;
 
 /// The first byte of every record: lets a reader find its way after damage.
@@ -20,33 +21,55 @@ const VERSION: u8 = 1;
 const KIND_CLICK: u8 = 1;
 const KIND_LP_CLICK: u8 = 2;
 
-/// What a journal keeps.
+/// What a journal keeps, its texts borrowed from the journal's bytes.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Record {
+#[expect(clippy::large_enum_variant, reason = "nearly all are clicks, and each lives for one insert")]
+pub enum Record<'a> {
     /// An arrival on a campaign.
-    Click(Box<ClickRecord>),
+    Click(ClickRecord<&'a str>),
     /// A lander's button pressed.
     LpClick(LpClickRecord),
 }
 
-/// Appends a record's bytes. Says whether it could be encoded: a body over [`BODY_BYTES_MAX`] cannot.
+/// Appends a click's bytes. Says whether it could be encoded: a body over [`BODY_BYTES_MAX`] cannot.
 #[must_use]
-pub fn encode(record: &Record, out: &mut Vec<u8>) -> bool {
+pub fn encode_click<Text: Serialize>(click: &ClickRecord<Text>, out: &mut Vec<u8>) -> bool {
+    encode(KIND_CLICK, click, out)
+}
+
+/// Appends a lander click's bytes.
+#[must_use]
+pub fn encode_lp_click(click: &LpClickRecord, out: &mut Vec<u8>) -> bool {
+    encode(KIND_LP_CLICK, click, out)
+}
+
+fn encode(kind: u8, body: &impl Serialize, out: &mut Vec<u8>) -> bool {
     let start = out.len();
-    let kind = match record {
-        Record::Click(_) => KIND_CLICK,
-        Record::LpClick(_) => KIND_LP_CLICK,
-    };
     out.extend_from_slice(&[MAGIC, kind, VERSION, 0, 0, 0, 0, 0, 0, 0, 0]);
-    let written = match record {
-        Record::Click(click) => postcard::to_io(click.as_ref(), &mut *out).is_ok(),
-        Record::LpClick(click) => postcard::to_io(click, &mut *out).is_ok(),
-    };
-    let is_whole = written && seal(out, start);
+    let is_whole = append(body, out) && seal(out, start);
     if !is_whole {
         out.truncate(start);
     }
     is_whole
+}
+
+/// Room that nearly every body fits into: a slice is filled faster than a vector that grows field by field.
+const USUAL_BYTES: usize = 2_048;
+
+fn append(body: &impl Serialize, out: &mut Vec<u8>) -> bool {
+    let start = out.len();
+    out.resize(start + USUAL_BYTES, 0);
+    let room = out.get_mut(start..).unwrap_or_default();
+    match postcard::to_slice(body, room).map(|filled| filled.len()) {
+        Ok(len) => {
+            out.truncate(start + len);
+            true
+        }
+        Err(_) => {
+            out.truncate(start);
+            postcard::to_io(body, &mut *out).is_ok()
+        }
+    }
 }
 
 /// Fills in length and checksum.
@@ -68,21 +91,19 @@ fn checksum(kind: u8, version: u8, len: u32, body: &[u8]) -> u32 {
 }
 
 /// What stands at a place in a journal.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// A whole record and the bytes it takes.
-    Record(Record, usize),
-    /// A whole record that this version cannot read, and the bytes it takes.
-    Unreadable(usize),
-    /// The bytes end before the record does.
+    /// A whole frame that takes so many bytes.
+    Whole(usize),
+    /// The bytes end before the frame does.
     Torn,
-    /// No record starts here.
+    /// No frame starts here.
     Damaged,
 }
 
-/// Reads the record at the start of some bytes.
+/// Looks at the start of some bytes: lengths and checksum, not the meaning of the body.
 #[must_use]
-pub fn decode(bytes: &[u8]) -> Found {
+pub fn find(bytes: &[u8]) -> Found {
     let Some((header, rest)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
         return if bytes.first().is_none_or(|first| *first == MAGIC) { Found::Torn } else { Found::Damaged };
     };
@@ -96,22 +117,27 @@ pub fn decode(bytes: &[u8]) -> Found {
     if u32::from_le_bytes([c0, c1, c2, c3]) != checksum(kind, version, len, body) {
         return Found::Damaged;
     }
-    let bytes_taken = HEADER_BYTES + body_len;
-    let record = match (kind, version) {
-        (KIND_CLICK, 1) => postcard::from_bytes(body).ok().map(|click| Record::Click(Box::new(click))),
-        (KIND_LP_CLICK, 1) => postcard::from_bytes(body).ok().map(Record::LpClick),
-        _ => None,
-    };
-    record.map_or(Found::Unreadable(bytes_taken), |record| Found::Record(record, bytes_taken))
+    Found::Whole(HEADER_BYTES + body_len)
 }
 
-/// The damaged stretch at the start of some bytes: up to the next whole record, or all of them.
+/// Reads a whole frame; `None` for one that this version does not know.
+#[must_use]
+pub fn read(frame: &[u8]) -> Option<Record<'_>> {
+    let ([_, kind, version, ..], body) = frame.split_first_chunk::<HEADER_BYTES>()?;
+    match (*kind, *version) {
+        (KIND_CLICK, 1) => postcard::from_bytes(body).ok().map(Record::Click),
+        (KIND_LP_CLICK, 1) => postcard::from_bytes(body).ok().map(Record::LpClick),
+        _ => None,
+    }
+}
+
+/// The damaged stretch at the start of some bytes: up to the next whole frame, or all of them.
 #[must_use]
 pub fn damaged_stretch(bytes: &[u8]) -> Range<usize> {
     let next = (1..bytes.len()).find(|at| {
-        bytes.get(*at..).is_some_and(|rest| {
-            rest.first() == Some(&MAGIC) && matches!(decode(rest), Found::Record(..) | Found::Unreadable(_))
-        })
+        bytes
+            .get(*at..)
+            .is_some_and(|rest| rest.first() == Some(&MAGIC) && matches!(find(rest), Found::Whole(_)))
     });
     0..next.unwrap_or(bytes.len())
 }
@@ -166,57 +192,60 @@ pub(super) mod tests {
         }
     }
 
+    pub fn encoded(click: &ClickRecord) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        assert!(encode_click(click, &mut bytes));
+        bytes
+    }
+
     #[test]
     fn a_record_comes_back_as_it_went() {
-        let records = [
-            Record::Click(Box::new(click(1_700_000_000_000, 1))),
-            Record::LpClick(LpClickRecord {
-                id: ClickId::new(5, [1; 10]),
-                click_id: ClickId::new(4, [2; 10]),
-                clicked_at_ms: 5,
-                campaign_id: 1,
-                lander_id: Some(9),
-                offer_id: None,
-            }),
-        ];
-        let mut bytes = Vec::new();
-        for record in &records {
-            assert!(encode(record, &mut bytes));
-        }
-        let Found::Record(first, taken) = decode(&bytes) else { panic!("no record") };
-        assert_eq!(first, records[0]);
-        assert_eq!(decode(&bytes[taken..]), Found::Record(records[1].clone(), bytes.len() - taken));
+        let click = click(1_700_000_000_000, 1);
+        let pressed = LpClickRecord {
+            id: ClickId::new(5, [1; 10]),
+            click_id: ClickId::new(4, [2; 10]),
+            clicked_at_ms: 5,
+            campaign_id: 1,
+            lander_id: Some(9),
+            offer_id: None,
+        };
+        let mut bytes = encoded(&click);
+        assert!(encode_lp_click(&pressed, &mut bytes));
+        let Found::Whole(taken) = find(&bytes) else { panic!("no frame") };
+        let (first, second) = bytes.split_at(taken);
+        let Some(Record::Click(read_back)) = read(first) else { panic!("no click") };
+        assert_eq!(read_back.kept(), click);
+        assert_eq!(find(second), Found::Whole(second.len()));
+        assert_eq!(read(second), Some(Record::LpClick(pressed)));
     }
 
     proptest! {
         #[test]
         fn every_cut_is_seen(cut in 0_usize..200, seed in any::<u8>()) {
-            let mut bytes = Vec::new();
-            prop_assert!(encode(&Record::Click(Box::new(click(9, seed))), &mut bytes));
+            let bytes = encoded(&click(9, seed));
             let kept = bytes.len().saturating_sub(cut + 1);
-            prop_assert_eq!(decode(&bytes[..kept]), Found::Torn);
+            prop_assert_eq!(find(&bytes[..kept]), Found::Torn);
         }
 
         #[test]
         fn every_flipped_bit_is_seen(at in any::<prop::sample::Index>(), bit in 0_u8..8) {
-            let mut bytes = Vec::new();
-            prop_assert!(encode(&Record::Click(Box::new(click(9, 1))), &mut bytes));
+            let mut bytes = encoded(&click(9, 1));
             let at = at.index(bytes.len());
             bytes[at] ^= 1 << bit;
-            prop_assert!(!matches!(decode(&bytes), Found::Record(..) | Found::Unreadable(_)));
+            prop_assert!(!matches!(find(&bytes), Found::Whole(_)));
         }
 
         #[test]
         fn after_damage_the_next_whole_record_is_found(noise in prop::collection::vec(any::<u8>(), 1..80)) {
             let mut bytes = noise.clone();
-            prop_assert!(encode(&Record::Click(Box::new(click(9, 1))), &mut bytes));
-            prop_assume!(matches!(decode(&bytes), Found::Damaged));
+            bytes.extend(encoded(&click(9, 1)));
+            prop_assume!(find(&bytes) == Found::Damaged);
             prop_assert_eq!(damaged_stretch(&bytes).end, noise.len());
         }
 
         #[test]
         fn reading_noise_never_panics(noise in prop::collection::vec(any::<u8>(), 0..400)) {
-            let _ = decode(&noise);
+            let _ = (find(&noise), read(&noise));
             let _ = damaged_stretch(&noise);
         }
     }

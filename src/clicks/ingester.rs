@@ -2,7 +2,7 @@
 //! transaction, so a crash at any instruction neither loses nor doubles a row.
 
 use super::journal::Journal;
-use super::move_rows::{self, KnownAgents};
+use super::move_rows::{self, Inserted, KnownAgents};
 use super::reader::{self, Placed, Until};
 use crate::db::journal_positions::{self, Position};
 use crate::db::{self, Backend, Db, Priority};
@@ -289,8 +289,8 @@ impl Ingester {
         placed: &[Placed],
     ) -> Result<BTreeMap<i64, Position>, MoveError> {
         match self.move_batch(id, before, placed) {
-            Ok(MovedTo { positions, count }) if count == placed.len() => Ok(positions),
-            Ok(MovedTo { positions, count }) => {
+            Ok(MovedTo { positions, count, .. }) if count == placed.len() => Ok(positions),
+            Ok(MovedTo { positions, count, .. }) => {
                 let rest = placed.get(count..).unwrap_or_default();
                 self.move_halving(id, &positions, rest)
             }
@@ -322,14 +322,15 @@ impl Ingester {
                 return Err(MoveError::Elsewhere);
             }
             let is_wanted = || db.is_wanted_before(Priority::Ingester);
-            let count = move_rows::insert(conn, placed, agents, writer_id, &is_wanted)?;
+            let Inserted { count, unreadable } =
+                move_rows::insert(conn, placed, agents, writer_id, &is_wanted)?;
             let positions = ends_of(before, placed.get(..count).unwrap_or_default());
             put_positions(conn, id, before, &positions)?;
-            Ok(MovedTo { positions, count })
+            Ok(MovedTo { positions, count, unreadable })
         });
         match &moved {
             Ok(to) => {
-                self.keep_damaged(id, placed.get(..to.count).unwrap_or_default());
+                self.keep_damaged(id, to.unreadable.iter().filter_map(|at| placed.get(*at)));
                 self.agents.commit();
             }
             Err(_) => self.agents.forget(),
@@ -345,22 +346,24 @@ impl Ingester {
         placed: &[Placed],
     ) -> Result<BTreeMap<i64, Position>, MoveError> {
         for one in placed {
-            let text = format!("{:?}\n", one.record);
-            self.quarantine(id, one, if one.record.is_some() { text.as_bytes() } else { &one.bytes })?;
+            match one.record() {
+                Some(record) => self.quarantine(id, one, format!("{record:?}\n").as_bytes())?,
+                None => self.quarantine(id, one, one.bytes())?,
+            }
         }
         let after = ends_of(before, placed);
         self.db.write(Priority::Ingester, |conn| put_positions(conn, id, before, &after))?;
         Ok(after)
     }
 
-    fn keep_damaged(&self, id: &str, placed: &[Placed]) {
-        for one in placed.iter().filter(|one| one.record.is_none()) {
+    fn keep_damaged<'a>(&self, id: &str, unreadable: impl Iterator<Item = &'a Placed>) {
+        for one in unreadable {
             tracing::error!(
                 journal = id,
-                bytes = one.bytes.len(),
+                bytes = one.bytes().len(),
                 "a torn or damaged stretch of the journal was cut out"
             );
-            if let Err(why) = self.quarantine(id, one, &one.bytes) {
+            if let Err(why) = self.quarantine(id, one, one.bytes()) {
                 tracing::error!(%why, "it could not be kept in quarantine");
             }
         }
@@ -446,6 +449,7 @@ fn is_old(folder: &Path) -> bool {
 struct MovedTo {
     positions: BTreeMap<i64, Position>,
     count: usize,
+    unreadable: Vec<usize>,
 }
 
 /// Why a batch was not moved.

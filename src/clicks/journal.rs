@@ -5,9 +5,11 @@
 //! every 50 ms, or before the answer where the installation asks for safety from power cuts.
 
 use super::batch::{Batch, NotKept, Written};
-use super::frame::{self, Record};
+use super::frame;
 use crate::db::journal_positions::Position;
+use crate::domain::click::{ClickRecord, LpClickRecord};
 use fs4::FileExt as _;
+use serde::Serialize;
 use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -226,11 +228,20 @@ struct Inner {
 }
 
 impl WorkerJournal {
-    /// Keeps a record; resolves when it is written. The bytes are in the buffer when this returns, in
+    /// Keeps a click; resolves when it is written. The bytes are in the buffer when this returns, in
     /// order; the write follows once all connections that are ready in this turn have added theirs.
-    pub fn append(self: &Rc<Self>, record: &Record) -> Written {
+    pub fn append_click<Text: Serialize>(self: &Rc<Self>, click: &ClickRecord<Text>) -> Written {
+        self.append(|buffer| frame::encode_click(click, buffer))
+    }
+
+    /// Keeps a lander click, in the same way.
+    pub fn append_lp_click(self: &Rc<Self>, click: &LpClickRecord) -> Written {
+        self.append(|buffer| frame::encode_lp_click(click, buffer))
+    }
+
+    fn append(self: &Rc<Self>, encode: impl FnOnce(&mut Vec<u8>) -> bool) -> Written {
         let mut inner = self.inner.borrow_mut();
-        if !frame::encode(record, &mut inner.buffer) {
+        if !encode(&mut inner.buffer) {
             tracing::error!("a record was too large for the journal");
             let lost = Arc::<Batch>::default();
             lost.finish(Err(NotKept));
@@ -324,10 +335,6 @@ mod tests {
     use super::super::frame::tests::click;
     use super::*;
 
-    fn records(count: u8) -> Vec<Record> {
-        (0..count).map(|n| Record::Click(Box::new(click(i64::from(n), n)))).collect()
-    }
-
     #[tokio::test]
     async fn one_turn_is_one_write_and_all_are_answered() {
         for durability in [Durability::Process, Durability::Power] {
@@ -338,7 +345,7 @@ mod tests {
                 .run_until(async {
                     let worker = journal.worker().unwrap();
                     let waiting: Vec<Written> =
-                        records(5).iter().map(|record| worker.append(record)).collect();
+                        (0..5).map(|n| worker.append_click(&click(i64::from(n), n))).collect();
                     assert_eq!(journal.workers()[0].written().byte_offset, 0, "written too early");
                     for written in waiting {
                         assert_eq!(written.await, Ok(()));

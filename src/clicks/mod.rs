@@ -8,6 +8,5 @@ mod move_rows;
 mod reader;
 
 pub use batch::{NotKept, Written};
-pub use frame::Record;
 pub use ingester::{Ingested, Ingester};
 pub use journal::{Durability, Journal, WorkerJournal};

@@ -47,18 +47,25 @@ impl KnownAgents {
     }
 }
 
-/// Inserts records with their sums; returns how many places of the batch were taken. Fewer than all
-/// where other writers wait.
+/// What became of a batch.
+pub(super) struct Inserted {
+    /// How many places of it were taken; fewer than all where other writers wait.
+    pub(super) count: usize,
+    /// Those of them that could not be read.
+    pub(super) unreadable: Vec<usize>,
+}
+
+/// Inserts records with their sums.
 pub(super) fn insert(
     conn: &mut AnyConnection,
     placed: &[Placed],
     agents: &mut KnownAgents,
     writer_id: i64,
     is_wanted: &dyn Fn() -> bool,
-) -> Result<usize, MoveError> {
+) -> Result<Inserted, MoveError> {
     let started = Instant::now();
     let mut sums = RollupDelta::new();
-    let mut count = 0;
+    let mut inserted = Inserted { count: 0, unreadable: Vec::new() };
     let mut fresh = HashMap::new();
     let chunk_rows = match conn {
         AnyConnection::Sqlite(_) => CHUNK_ROWS,
@@ -66,9 +73,17 @@ pub(super) fn insert(
         AnyConnection::Pg(_) => placed.len().max(1),
     };
     for chunk in placed.chunks(chunk_rows) {
-        insert_clicks(conn, chunk, agents, &mut sums, &mut fresh)?;
-        insert_lp_clicks(conn, chunk, &mut sums)?;
-        count += chunk.len();
+        let (mut clicks, mut lp_clicks) = (Vec::with_capacity(chunk.len()), Vec::new());
+        for (at, place) in (inserted.count..).zip(chunk) {
+            match place.record() {
+                Some(Record::Click(click)) => clicks.push(click),
+                Some(Record::LpClick(click)) => lp_clicks.push(click),
+                None => inserted.unreadable.push(at),
+            }
+        }
+        insert_clicks(conn, &clicks.iter().collect::<Vec<_>>(), agents, &mut sums, &mut fresh)?;
+        insert_lp_clicks(conn, &lp_clicks, &mut sums)?;
+        inserted.count += chunk.len();
         let spent = started.elapsed();
         if spent > LONGEST || (spent > LONGEST_WHILE_WANTED && is_wanted()) {
             break;
@@ -76,7 +91,7 @@ pub(super) fn insert(
     }
     count_waiting_lp_clicks(conn, &fresh, &mut sums)?;
     rollups::apply(conn, &sums, writer_id)?;
-    Ok(count)
+    Ok(inserted)
 }
 
 /// The clicks of a chunk that were new, by id: what a lander click needs of its click.
@@ -84,22 +99,15 @@ type Fresh = HashMap<ClickId, (i64, bool, bool)>;
 
 fn insert_clicks(
     conn: &mut AnyConnection,
-    chunk: &[Placed],
+    records: &[&ClickRecord<&str>],
     agents: &mut KnownAgents,
     sums: &mut RollupDelta,
     fresh: &mut Fresh,
 ) -> Result<(), MoveError> {
-    let records: Vec<&ClickRecord> = chunk
-        .iter()
-        .filter_map(|placed| match &placed.record {
-            Some(Record::Click(click)) => Some(click.as_ref()),
-            _ => None,
-        })
-        .collect();
     let mut unknown: Vec<(i64, &str)> = Vec::new();
-    for click in &records {
+    for click in records {
         if !agents.stored.contains(&click.agent_id) && agents.pending.insert(click.agent_id) {
-            unknown.push((click.agent_id, &click.agent));
+            unknown.push((click.agent_id, click.agent));
         }
         // The day's partition is made or there; asked once a day.
         if agents.days.insert(click.clicked_at_ms.div_euclid(86_400_000)) {
@@ -107,7 +115,7 @@ fn insert_clicks(
         }
     }
     clicks::insert_agents(conn, &unknown)?;
-    for (click, is_new) in records.iter().zip(clicks::insert(conn, &records)?) {
+    for (click, is_new) in records.iter().zip(clicks::insert(conn, records)?) {
         if is_new {
             sums.add_click(click);
             if click.lander_id.is_some() {
@@ -120,16 +128,9 @@ fn insert_clicks(
 
 fn insert_lp_clicks(
     conn: &mut AnyConnection,
-    chunk: &[Placed],
+    records: &[LpClickRecord],
     sums: &mut RollupDelta,
 ) -> Result<(), MoveError> {
-    let records: Vec<&LpClickRecord> = chunk
-        .iter()
-        .filter_map(|placed| match &placed.record {
-            Some(Record::LpClick(click)) => Some(click),
-            _ => None,
-        })
-        .collect();
     if records.is_empty() {
         return Ok(());
     }

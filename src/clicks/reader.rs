@@ -5,22 +5,35 @@ use super::journal::{read_segment_name, segment_name};
 use crate::db::journal_positions::Position;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
+use std::rc::Rc;
 
 /// Bytes read at once: holds about ten thousand clicks.
 const CHUNK_BYTES: u64 = 4 * 1024 * 1024;
 
-/// A record with where it comes from.
-#[derive(Debug)]
+/// A stretch of a journal: a whole frame, or what is torn or damaged.
+#[derive(Clone, Debug)]
 pub struct Placed {
     /// The worker whose series it stands in.
     pub worker: i64,
-    /// Where the next record begins.
+    /// Where the next one begins.
     pub end: Position,
-    /// The record; `None` for a stretch that cannot be read, which is in `bytes`.
-    pub record: Option<Record>,
-    /// The bytes of what cannot be read.
-    pub bytes: Vec<u8>,
+    chunk: Rc<Vec<u8>>,
+    range: Range<usize>,
+    is_whole: bool,
+}
+
+impl Placed {
+    /// Its bytes as they stand in the file.
+    pub fn bytes(&self) -> &[u8] {
+        self.chunk.get(self.range.clone()).unwrap_or_default()
+    }
+
+    /// The record, read where it lies; `None` for a stretch that cannot be read.
+    pub fn record(&self) -> Option<Record<'_>> {
+        self.is_whole.then(|| frame::read(self.bytes())).flatten()
+    }
 }
 
 /// How far a series may be read.
@@ -80,7 +93,7 @@ pub fn read(
         let is_whole_rest = u64::try_from(bytes.len()).unwrap_or(0) < CHUNK_BYTES;
         let before = at.byte_offset;
         let is_torn_final = is_whole_rest && !(matches!(until, Until::Written(_)) && is_last);
-        take(&bytes, worker, &mut at, is_torn_final, rows_max, &mut placed);
+        take(&Rc::new(bytes), worker, &mut at, is_torn_final, rows_max, &mut placed);
         if at.byte_offset == before {
             if is_last {
                 break;
@@ -91,28 +104,30 @@ pub fn read(
     Ok(placed)
 }
 
-/// Takes records from a chunk. Where no more bytes can follow, a torn record is damage.
+/// Takes frames from a chunk. Where no more bytes can follow, a torn one is damage.
 fn take(
-    bytes: &[u8],
+    chunk: &Rc<Vec<u8>>,
     worker: i64,
     at: &mut Position,
     is_final: bool,
     rows_max: usize,
     placed: &mut Vec<Placed>,
 ) {
-    let mut rest = bytes;
-    while !rest.is_empty() && placed.len() < rows_max {
-        let (record, taken) = match frame::decode(rest) {
-            Found::Record(record, taken) => (Some(record), taken),
-            Found::Unreadable(taken) => (None, taken),
+    let mut start = 0;
+    while placed.len() < rows_max {
+        let rest = chunk.get(start..).unwrap_or_default();
+        if rest.is_empty() {
+            return;
+        }
+        let (is_whole, taken) = match frame::find(rest) {
+            Found::Whole(taken) => (true, taken),
             Found::Torn if !is_final => return,
-            Found::Torn | Found::Damaged => (None, frame::damaged_stretch(rest).end),
+            Found::Torn | Found::Damaged => (false, frame::damaged_stretch(rest).end),
         };
-        let (own, next) = rest.split_at(taken.min(rest.len()));
-        at.byte_offset += i64::try_from(own.len()).unwrap_or(0);
-        let bytes = if record.is_some() { Vec::new() } else { own.to_vec() };
-        placed.push(Placed { worker, end: *at, record, bytes });
-        rest = next;
+        let range = start..start + taken;
+        start = range.end;
+        at.byte_offset += i64::try_from(taken).unwrap_or(0);
+        placed.push(Placed { worker, end: *at, chunk: Rc::clone(chunk), range, is_whole });
     }
 }
 
@@ -147,7 +162,7 @@ mod tests {
         let frames: Vec<Vec<u8>> = (0..count)
             .map(|n| {
                 let mut bytes = Vec::new();
-                assert!(frame::encode(&Record::Click(Box::new(click(i64::from(n), n))), &mut bytes));
+                assert!(frame::encode_click(&click(i64::from(n), n), &mut bytes));
                 bytes
             })
             .collect();
@@ -158,7 +173,7 @@ mod tests {
     fn ids(placed: &[Placed]) -> Vec<i64> {
         placed
             .iter()
-            .filter_map(|placed| match &placed.record {
+            .filter_map(|placed| match placed.record() {
                 Some(Record::Click(click)) => Some(click.clicked_at_ms),
                 _ => None,
             })
@@ -204,7 +219,7 @@ mod tests {
                 whole += usize::from(end <= kept);
             }
             prop_assert_eq!(ids(&placed).len(), whole);
-            prop_assert!(placed.iter().filter(|placed| placed.record.is_none()).count() <= 1);
+            prop_assert!(placed.iter().filter(|placed| placed.record().is_none()).count() <= 1);
         }
     }
 }

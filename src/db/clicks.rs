@@ -1,12 +1,13 @@
 //! Clicks, lander clicks and raw user agents: written by the ingester, read by logs and postbacks.
 
-use super::new_click::{InsertClick, NewClick};
+use super::new_click::{self, NewClick};
 use super::schema::{clicks, lp_clicks, user_agents};
 use super::{AnyConnection, Error, Result, on_each, savepoint};
 use crate::domain::click::{ClickRecord, LpClickRecord};
 use crate::domain::click_id::ClickId;
 use diesel::prelude::*;
 use std::collections::HashSet;
+use std::ops::Deref;
 
 /// Ids in one statement: SQLite takes a bounded number of values.
 const IDS_MAX: usize = 500;
@@ -15,13 +16,16 @@ const IDS_MAX: usize = 500;
 ///
 /// # Errors
 /// The database fails, or refuses a value.
-pub fn insert(conn: &mut AnyConnection, records: &[&ClickRecord]) -> Result<Vec<bool>> {
+pub fn insert<Text: Deref<Target = str>>(
+    conn: &mut AnyConnection,
+    records: &[&ClickRecord<Text>],
+) -> Result<Vec<bool>> {
     match conn {
         AnyConnection::Sqlite(sqlite) => records
             .iter()
             .map(|record| {
                 // One prepared statement, run once a row: faster here than many rows in one statement.
-                Ok(InsertClick(NewClick::new(record)?).execute(sqlite)? > 0)
+                Ok(new_click::insert(sqlite, &NewClick::new(record)?)? > 0)
             })
             .collect(),
         AnyConnection::Pg(_) => copy_in(conn, records),
@@ -31,7 +35,10 @@ pub fn insert(conn: &mut AnyConnection, records: &[&ClickRecord]) -> Result<Vec<
 /// PostgreSQL takes rows fastest by COPY, which cannot skip rows that are there. None are, unless a
 /// journal is moved a second time (a restored backup): so copy, and only when that is refused look which
 /// are there and copy the rest.
-fn copy_in(conn: &mut AnyConnection, records: &[&ClickRecord]) -> Result<Vec<bool>> {
+fn copy_in<Text: Deref<Target = str>>(
+    conn: &mut AnyConnection,
+    records: &[&ClickRecord<Text>],
+) -> Result<Vec<bool>> {
     let distinct: HashSet<ClickId> = records.iter().map(|record| record.id).collect();
     if distinct.len() == records.len() {
         match savepoint(conn, |conn| copy(conn, records)) {
@@ -42,13 +49,13 @@ fn copy_in(conn: &mut AnyConnection, records: &[&ClickRecord]) -> Result<Vec<boo
     }
     let mut known = existing(conn, &distinct.into_iter().collect::<Vec<_>>())?;
     let is_new: Vec<bool> = records.iter().map(|record| known.insert(record.id)).collect();
-    let fresh: Vec<&ClickRecord> =
+    let fresh: Vec<&ClickRecord<Text>> =
         records.iter().zip(&is_new).filter_map(|(record, is_new)| is_new.then_some(*record)).collect();
     savepoint(conn, |conn| copy(conn, &fresh))?;
     Ok(is_new)
 }
 
-fn copy(conn: &mut AnyConnection, records: &[&ClickRecord]) -> Result<()> {
+fn copy<Text: Deref<Target = str>>(conn: &mut AnyConnection, records: &[&ClickRecord<Text>]) -> Result<()> {
     let AnyConnection::Pg(pg) = conn else { return Ok(()) };
     if records.is_empty() {
         return Ok(());

@@ -9,7 +9,7 @@ use super::money::Currency;
 use super::words::word_enum;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::ops::Deref;
 
 /// Characters kept of the source's click id.
 pub const EXTERNAL_ID_CHARS_MAX: usize = 1_024;
@@ -32,8 +32,11 @@ word_enum! {
 }
 
 /// One click, as the journal and the database keep it.
+///
+/// Its texts are its own, or (on the click path, and on the way from the journal to the database) borrowed from where
+/// they came: a click has a dozen of them, and copying each would cost more than deciding where the click goes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ClickRecord {
+pub struct ClickRecord<Text = Box<str>> {
     /// Its id.
     pub id: ClickId,
     /// When it came, Unix milliseconds.
@@ -53,7 +56,7 @@ pub struct ClickRecord {
     /// Why it was sent to a fallback.
     pub refusal: Option<RouteRefusal>,
     /// The source's own click id.
-    pub external_id: Option<Box<str>>,
+    pub external_id: Option<Text>,
     /// The cost as it was given, in its own currency; `None` where none is known.
     pub cost_original_micros: Option<i64>,
     /// The currency of that.
@@ -63,41 +66,41 @@ pub struct ClickRecord {
     /// The visitor's country.
     pub country: Option<Country>,
     /// Region, where a city database knows it.
-    pub region: Option<Box<str>>,
+    pub region: Option<Text>,
     /// City, where a city database knows it.
-    pub city: Option<Box<str>>,
+    pub city: Option<Text>,
     /// The network's name.
-    pub isp: Option<Box<str>>,
+    pub isp: Option<Text>,
     /// The network's number.
     pub asn: Option<i64>,
     /// The kind of connection.
-    pub connection: Option<Box<str>>,
+    pub connection: Option<Text>,
     /// The kind of device.
     pub device: Device,
     /// Its brand.
-    pub brand: Option<Arc<str>>,
+    pub brand: Option<Text>,
     /// Its model.
-    pub model: Option<Arc<str>>,
+    pub model: Option<Text>,
     /// The operating system.
-    pub os: Option<Arc<str>>,
+    pub os: Option<Text>,
     /// Its version.
-    pub os_version: Option<Arc<str>>,
+    pub os_version: Option<Text>,
     /// The browser.
-    pub browser: Option<Arc<str>>,
+    pub browser: Option<Text>,
     /// Its version.
-    pub browser_version: Option<Arc<str>>,
+    pub browser_version: Option<Text>,
     /// The first language, primary tag.
     pub language: Option<Language>,
     /// The host of the referring page.
-    pub referrer_host: Option<Box<str>>,
+    pub referrer_host: Option<Text>,
     /// The client's address; `None` where addresses are not kept.
     pub address: Option<IpAddr>,
     /// The key of the raw user agent.
     pub agent_id: i64,
     /// The raw user agent, which the database keeps once.
-    pub agent: Box<str>,
+    pub agent: Text,
     /// The host it came to.
-    pub domain: Option<Box<str>>,
+    pub domain: Option<Text>,
     /// The first of this visitor in the campaign's window.
     pub is_unique: bool,
     /// Why it is taken for a machine's.
@@ -107,9 +110,64 @@ pub struct ClickRecord {
     /// A value was longer than what is kept.
     pub is_cut: bool,
     /// utm and ad-platform ids, by name.
-    pub params: Vec<(Box<str>, Box<str>)>,
+    pub params: Vec<(Text, Text)>,
     /// Sub values by slot, 1 to 20.
-    pub subs: Vec<(u8, Box<str>)>,
+    pub subs: Vec<(u8, Text)>,
+}
+
+impl<Text: Deref<Target = str>> ClickRecord<Text> {
+    /// The same click with texts of its own.
+    #[must_use]
+    pub fn kept(&self) -> ClickRecord {
+        let own = |text: &Text| -> Box<str> { (**text).into() };
+        let some = |text: &Option<Text>| text.as_ref().map(own);
+        ClickRecord {
+            id: self.id,
+            clicked_at_ms: self.clicked_at_ms,
+            campaign_id: self.campaign_id,
+            source_id: self.source_id,
+            path_id: self.path_id,
+            rule_id: self.rule_id,
+            lander_id: self.lander_id,
+            offer_id: self.offer_id,
+            refusal: self.refusal,
+            external_id: some(&self.external_id),
+            cost_original_micros: self.cost_original_micros,
+            cost_currency: self.cost_currency,
+            cost_micros: self.cost_micros,
+            country: self.country,
+            region: some(&self.region),
+            city: some(&self.city),
+            isp: some(&self.isp),
+            asn: self.asn,
+            connection: some(&self.connection),
+            device: self.device,
+            brand: some(&self.brand),
+            model: some(&self.model),
+            os: some(&self.os),
+            os_version: some(&self.os_version),
+            browser: some(&self.browser),
+            browser_version: some(&self.browser_version),
+            language: self.language,
+            referrer_host: some(&self.referrer_host),
+            address: self.address,
+            agent_id: self.agent_id,
+            agent: own(&self.agent),
+            domain: some(&self.domain),
+            is_unique: self.is_unique,
+            bot: self.bot,
+            is_test: self.is_test,
+            is_cut: self.is_cut,
+            params: self.params.iter().map(|(name, value)| (own(name), own(value))).collect(),
+            subs: self.subs.iter().map(|(slot, value)| (*slot, own(value))).collect(),
+        }
+    }
+
+    /// The value of a sub slot, 1 to 20.
+    #[must_use]
+    pub fn sub(&self, slot: u8) -> Option<&str> {
+        self.subs.iter().find(|(known, _)| *known == slot).map(|(_, value)| &**value)
+    }
 }
 
 /// A visitor pressed a lander's button.

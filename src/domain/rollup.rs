@@ -215,7 +215,7 @@ impl RollupDelta {
     }
 
     /// Adds a click. It stands under both attributions: clicks and cost always count at click time.
-    pub fn add_click(&mut self, click: &ClickRecord) {
+    pub fn add_click<Text>(&mut self, click: &ClickRecord<Text>) {
         let sums = Counters {
             clicks: 1,
             uniques: i64::from(click.is_unique),

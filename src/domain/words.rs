@@ -1,5 +1,9 @@
 //! Closed sets of words: an enum that is the same word in the database, the API and on the page.
 
+use serde::Deserializer;
+use serde::de::{Error, Unexpected, Visitor};
+use std::fmt;
+
 /// Declares an enum whose variants each have one word, with reading, writing and serde by that word.
 macro_rules! word_enum {
     ($(#[$meta:meta])* pub enum $name:ident { $($(#[$vmeta:meta])* $variant:ident => $word:literal,)+ }) => {
@@ -42,3 +46,29 @@ macro_rules! word_enum {
 }
 
 pub(crate) use word_enum;
+
+/// Reads a short word where it lies, without copying it first.
+pub(super) fn read_word<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    parse: fn(&str) -> Option<T>,
+    expected: &'static str,
+) -> Result<T, D::Error> {
+    deserializer.deserialize_str(Word { parse, expected })
+}
+
+struct Word<T> {
+    parse: fn(&str) -> Option<T>,
+    expected: &'static str,
+}
+
+impl<T> Visitor<'_> for Word<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.expected)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        (self.parse)(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+    }
+}

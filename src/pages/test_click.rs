@@ -1,10 +1,10 @@
 //! A test click: routed, kept and moved like any other, and flagged as a test.
 
-use crate::clicks::{Record, WorkerJournal};
+use crate::clicks::{WorkerJournal, Written};
 use crate::domain::click::{ClickRecord, LpClickRecord};
 use crate::domain::click_id::ClickId;
 use crate::http::{Error, Tracker, now_ms};
-use crate::routing::{Arrival, CampaignRoute, Catalog, Draws, OfferRoute, Routed, SourceRoute, draw_offer};
+use crate::routing::{Arrival, CampaignRoute, Catalog, Draws, OfferRoute, SourceRoute, draw_offer};
 use crate::visitor::{self, Signals};
 use actix_web::HttpRequest;
 use std::rc::Rc;
@@ -45,9 +45,9 @@ pub(super) async fn send(
     let catalog = tracker.catalog.get();
     let campaign = catalog.campaign(campaign_id).map(Arc::clone).ok_or(Error::NotFound)?;
     let start = Instant::now();
-    let (routed, offer_id) = route(request, tracker, &catalog, &campaign, advertiser_id);
-    let ClickRecord { id, clicked_at_ms, lander_id, .. } = routed.record;
-    append(journal, &Record::Click(Box::new(routed.record))).await?;
+    let (record, offer_id) = route(request, tracker, &catalog, &campaign, advertiser_id);
+    let ClickRecord { id, clicked_at_ms, lander_id, .. } = record;
+    kept(journal.append_click(&record)).await?;
     let took = start.elapsed();
     if lander_id.is_some() && offer_id.is_some() {
         let at_ms = now_ms().max(clicked_at_ms);
@@ -59,16 +59,19 @@ pub(super) async fn send(
             lander_id,
             offer_id,
         };
-        append(journal, &Record::LpClick(pressed)).await?;
+        kept(journal.append_lp_click(&pressed)).await?;
     }
     journal.flush();
     tracker.ingested.wait_for(now_ms(), STORED_LONGEST).await;
     Ok(SentClick { id, took, offer_id })
 }
 
-async fn append(journal: &Rc<WorkerJournal>, record: &Record) -> Result<(), Error> {
-    let is_kept = journal.append(record).await.is_ok();
-    if is_kept { Ok(()) } else { Err(Error::Unavailable("the journal takes no click".to_owned())) }
+async fn kept(written: Written) -> Result<(), Error> {
+    if written.await.is_ok() {
+        Ok(())
+    } else {
+        Err(Error::Unavailable("the journal takes no click".to_owned()))
+    }
 }
 
 /// Routes a visitor, and presses the lander's button for him.
@@ -78,7 +81,7 @@ fn route(
     catalog: &Catalog,
     campaign: &CampaignRoute,
     advertiser_id: Option<i64>,
-) -> (Routed, Option<i64>) {
+) -> (ClickRecord, Option<i64>) {
     let query = campaign.source.as_deref().map(sample_query).unwrap_or_default();
     let host = request.connection_info().host().to_owned();
     let now_ms = now_ms();
@@ -98,10 +101,11 @@ fn route(
         is_test: true,
     };
     let router = tracker.router(catalog);
+    let facts = router.learn(campaign, &arrival);
     let draw = || {
-        let routed = router.route(campaign, &arrival, Draws::random());
-        let offer_id = routed.record.offer_id.or_else(|| pressed(campaign, &routed.record, advertiser_id));
-        (routed, offer_id)
+        let record = router.route(campaign, &arrival, &facts, Draws::random()).record;
+        let offer_id = record.offer_id.or_else(|| pressed(campaign, &record, advertiser_id));
+        (record, offer_id)
     };
     let is_wanted = |offer_id: Option<i64>| {
         let offer = offer_id.and_then(|id| catalog.offer(id));
@@ -114,11 +118,11 @@ fn route(
         }
         drawn = draw();
     }
-    drawn
+    (drawn.0.kept(), drawn.1)
 }
 
 /// The offer behind the button that the test presses on a lander.
-fn pressed(campaign: &CampaignRoute, record: &ClickRecord, advertiser_id: Option<i64>) -> Option<i64> {
+fn pressed(campaign: &CampaignRoute, record: &ClickRecord<&str>, advertiser_id: Option<i64>) -> Option<i64> {
     record.lander_id?;
     let path = campaign.paths.iter().find(|path| Some(path.id) == record.path_id)?;
     let is_wanted =

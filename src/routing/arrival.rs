@@ -4,13 +4,13 @@ use super::catalog::{CampaignRoute, Catalog, CostRule, LanderRoute, OfferRoute, 
 use super::query::QueryValues;
 use super::token::Sealer;
 use super::values::ClickValues;
-use crate::domain::click::{ClickRecord, RouteRefusal};
+use crate::domain::click::{ClickRecord, RouteRefusal, VALUE_CHARS_MAX, cut};
 use crate::domain::click_id::ClickId;
 use crate::domain::lander::EntityStatus;
 use crate::domain::macros::Macro;
 use crate::domain::money::{Currency, Money};
 use crate::domain::source::in_unit;
-use crate::visitor::{self, Visitor};
+use crate::visitor::{self, Described, Visitor};
 use std::sync::Arc;
 
 /// What came with a click, collected by the door it came through.
@@ -32,11 +32,18 @@ pub struct Arrival<'a> {
     pub is_test: bool,
 }
 
+/// What an arrival tells: who it is, and what its address's parameters mean. A record borrows its texts from here.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    who: Described<'a>,
+    values: QueryValues<'a>,
+}
+
 /// A routed click: what to record and where to send the visitor.
 #[derive(Debug)]
-pub struct Routed {
+pub struct Routed<'a> {
     /// What to record.
-    pub record: ClickRecord,
+    pub record: ClickRecord<&'a str>,
     /// Where to send the visitor; `None` where not even a fallback is left.
     pub url: Option<String>,
     /// The sealed click for a lander's buttons, where a lander was drawn.
@@ -73,20 +80,27 @@ pub struct Router<'a> {
 }
 
 impl Router<'_> {
+    /// Who is this, and what came with it.
+    #[must_use]
+    pub fn learn<'a>(&self, campaign: &CampaignRoute, arrival: &Arrival<'a>) -> Facts<'a> {
+        Facts {
+            who: self.visitor.describe(&arrival.visitor),
+            values: QueryValues::read(arrival.query, campaign.source.as_deref()),
+        }
+    }
+
     /// Routes one click of a campaign.
     #[must_use]
-    pub fn route(&self, campaign: &CampaignRoute, arrival: &Arrival<'_>, draws: Draws) -> Routed {
-        let values = QueryValues::read(arrival.query, campaign.source.as_deref());
-        let mut record = self.describe(campaign, arrival, &values);
-        match choose(campaign, draws) {
-            Ok(choice) => self.send(campaign, arrival, record, &choice),
-            Err(refusal) => {
-                record.refusal = Some(refusal);
-                let filled = ClickValues::new(&record, self.catalog, arrival);
-                let url = campaign.fallback.as_ref().map(|fallback| fallback.fill(&filled));
-                Routed { record, url, click_token: None }
-            }
-        }
+    pub fn route<'a>(
+        &self,
+        campaign: &CampaignRoute,
+        arrival: &Arrival<'a>,
+        facts: &'a Facts<'a>,
+        draws: Draws,
+    ) -> Routed<'a> {
+        let is_unique = self.is_unique(campaign, arrival, &facts.who);
+        let record = describe(campaign, arrival, facts, is_unique);
+        self.send(campaign, arrival, record, draws, Id::HandedOut)
     }
 
     /// The target of a click that could not be kept: the same one, without a click id.
@@ -95,76 +109,16 @@ impl Router<'_> {
         &self,
         campaign: &CampaignRoute,
         arrival: &Arrival<'_>,
-        record: &ClickRecord,
+        draws: Draws,
     ) -> Option<String> {
-        let path = campaign.paths.iter().find(|path| Some(path.id) == record.path_id);
-        let lander =
-            path.and_then(|path| path.landers.iter().find(|(lander, _)| Some(lander.id) == record.lander_id));
-        let mut filled = ClickValues::new(record, self.catalog, arrival);
-        filled.is_lost = true;
-        let template = match lander {
-            Some((lander, _)) => lander.template.as_ref(),
-            None => filled.offer.and_then(|offer| offer.template.as_ref()).or(campaign.fallback.as_ref()),
-        };
-        template.map(|template| template.fill(&filled))
-    }
-
-    /// Who is this, what did it cost, what came with it.
-    fn describe(
-        &self,
-        campaign: &CampaignRoute,
-        arrival: &Arrival<'_>,
-        values: &QueryValues<'_>,
-    ) -> ClickRecord {
-        let who = self.visitor.describe(&arrival.visitor);
-        let is_unique = self.is_unique(campaign, arrival, &who);
-        let cost = cost(campaign, values.cost);
-        let source = campaign.source.as_deref();
-        ClickRecord {
-            id: arrival.id,
-            clicked_at_ms: arrival.now_ms,
-            campaign_id: campaign.id,
-            source_id: source.map(|route| route.id),
-            path_id: None,
-            rule_id: None,
-            lander_id: None,
-            offer_id: None,
-            refusal: None,
-            external_id: values.external_id.as_deref().map(Into::into),
-            cost_original_micros: cost.map(Money::micros),
-            cost_currency: cost.map(|_| source.map_or(Currency::USD, |route| route.source.currency)),
-            cost_micros: cost.map_or(0, Money::micros),
-            country: who.country,
-            region: None,
-            city: None,
-            isp: None,
-            asn: None,
-            connection: None,
-            device: who.agent.device,
-            brand: who.agent.brand.clone(),
-            model: who.agent.model.clone(),
-            os: who.agent.os.clone(),
-            os_version: who.agent.os_version.clone(),
-            browser: who.agent.browser.clone(),
-            browser_version: who.agent.browser_version.clone(),
-            language: who.language,
-            referrer_host: who.referrer_host.map(Into::into),
-            address: Some(arrival.visitor.address),
-            agent_id: who.agent.hash,
-            agent: who.agent.text.clone(),
-            domain: arrival.host.map(|host| host.chars().take(255).collect()),
-            is_unique,
-            bot: who.bot,
-            is_test: arrival.is_test || campaign.is_test,
-            is_cut: values.is_cut,
-            params: values.params.iter().map(|(name, value)| ((**name).into(), (**value).into())).collect(),
-            subs: values.subs.iter().map(|(slot, value)| (*slot, (**value).into())).collect(),
-        }
+        let facts = self.learn(campaign, arrival);
+        let record = describe(campaign, arrival, &facts, false);
+        self.send(campaign, arrival, record, draws, Id::Withheld).url
     }
 
     /// Whether this is the visitor's first click in the campaign's window. A machine is never unique and does
     /// not use up a person's first time: a browser that loads ahead is followed by its owner.
-    fn is_unique(&self, campaign: &CampaignRoute, arrival: &Arrival<'_>, who: &visitor::Described) -> bool {
+    fn is_unique(&self, campaign: &CampaignRoute, arrival: &Arrival<'_>, who: &Described<'_>) -> bool {
         if arrival.is_test || who.bot.is_some() {
             return who.bot.is_none();
         }
@@ -178,32 +132,103 @@ impl Router<'_> {
         is_new && !arrival.is_known_by_cookie
     }
 
-    fn send(
+    fn send<'a>(
         &self,
         campaign: &CampaignRoute,
-        arrival: &Arrival<'_>,
-        mut record: ClickRecord,
-        choice: &Choice<'_>,
-    ) -> Routed {
-        record.path_id = Some(choice.path.id);
-        record.lander_id = choice.lander.map(|lander| lander.id);
-        record.offer_id = if choice.lander.is_some() { None } else { choice.offer.map(|offer| offer.id) };
-        let click_token = choice.lander.map(|_| self.sealer.seal_click(&record));
+        arrival: &Arrival<'a>,
+        mut record: ClickRecord<&'a str>,
+        draws: Draws,
+        id: Id,
+    ) -> Routed<'a> {
+        let (path, lander, offer) = match choose(campaign, draws) {
+            Ok(Choice { path, lander, offer }) => (Some(path), lander, offer),
+            Err(refusal) => {
+                record.refusal = Some(refusal);
+                (None, None, None)
+            }
+        };
+        record.path_id = path.map(|path| path.id);
+        record.lander_id = lander.map(|lander| lander.id);
+        record.offer_id = if lander.is_some() { None } else { offer.map(|offer| offer.id) };
+        let is_handed_out = id == Id::HandedOut;
+        let click_token = lander.filter(|_| is_handed_out).map(|_| self.sealer.seal_click(&record));
         let mut filled = ClickValues::new(&record, self.catalog, arrival);
-        filled.lander = choice.lander.map(Arc::as_ref);
+        filled.is_lost = !is_handed_out;
+        filled.lander = lander.map(Arc::as_ref);
         filled.click_token = click_token.as_deref();
-        if choice.lander.is_some() {
+        if lander.is_some() {
             // A lander's address may name the offer only where it cannot be another one.
-            filled.offer = only_offer(choice.path);
+            filled.offer = path.and_then(only_offer);
         }
-        let template = match (choice.lander, choice.offer) {
+        let template = match (lander, offer) {
             (Some(lander), _) => lander.template.as_ref(),
             (None, Some(offer)) => offer.template.as_ref(),
-            (None, None) => None,
+            (None, None) => campaign.fallback.as_ref(),
         };
         let url = template.map(|template| template.fill(&filled));
-        let url = url.map(|url| if campaign.append_query { with_query(url, arrival.query) } else { url });
+        let is_appended = campaign.append_query && path.is_some();
+        let url = url.map(|url| if is_appended { with_query(url, arrival.query) } else { url });
         Routed { record, url, click_token }
+    }
+}
+
+/// Whether the click's id may leave the house.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Id {
+    HandedOut,
+    /// Its click could not be kept.
+    Withheld,
+}
+
+/// The record of an arrival that is not sent anywhere yet.
+fn describe<'a>(
+    campaign: &CampaignRoute,
+    arrival: &Arrival<'a>,
+    facts: &'a Facts<'a>,
+    is_unique: bool,
+) -> ClickRecord<&'a str> {
+    let (who, values, agent) = (&facts.who, &facts.values, &*facts.who.agent);
+    let cost = cost(campaign, values.cost);
+    let source = campaign.source.as_deref();
+    ClickRecord {
+        id: arrival.id,
+        clicked_at_ms: arrival.now_ms,
+        campaign_id: campaign.id,
+        source_id: source.map(|route| route.id),
+        path_id: None,
+        rule_id: None,
+        lander_id: None,
+        offer_id: None,
+        refusal: None,
+        external_id: values.external_id.as_deref(),
+        cost_original_micros: cost.map(Money::micros),
+        cost_currency: cost.map(|_| source.map_or(Currency::USD, |route| route.source.currency)),
+        cost_micros: cost.map_or(0, Money::micros),
+        country: who.country,
+        region: None,
+        city: None,
+        isp: None,
+        asn: None,
+        connection: None,
+        device: agent.device,
+        brand: agent.brand.as_deref(),
+        model: agent.model.as_deref(),
+        os: agent.os.as_deref(),
+        os_version: agent.os_version.as_deref(),
+        browser: agent.browser.as_deref(),
+        browser_version: agent.browser_version.as_deref(),
+        language: who.language,
+        referrer_host: who.referrer_host.as_deref(),
+        address: Some(arrival.visitor.address),
+        agent_id: agent.hash,
+        agent: &agent.text,
+        domain: arrival.host.map(|host| cut(host, VALUE_CHARS_MAX).0),
+        is_unique,
+        bot: who.bot,
+        is_test: arrival.is_test || campaign.is_test,
+        is_cut: values.is_cut,
+        params: values.params.iter().map(|(name, value)| (&**name, &**value)).collect(),
+        subs: values.subs.iter().map(|(slot, value)| (*slot, &**value)).collect(),
     }
 }
 

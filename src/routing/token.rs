@@ -7,6 +7,7 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
+use std::ops::Deref;
 
 /// The longest token, in characters: cookies hold 4,096 bytes, addresses should stay far below.
 const TOKEN_CHARS_MAX: usize = 2_800;
@@ -36,8 +37,8 @@ impl Sealer {
 
     /// Seals a click. What a button's target seldom needs is left out where the token would be too long.
     #[must_use]
-    pub fn seal_click(&self, record: &ClickRecord) -> String {
-        let mut small = ClickRecord { agent: Box::default(), params: Vec::new(), ..record.clone() };
+    pub fn seal_click<Text: Deref<Target = str>>(&self, record: &ClickRecord<Text>) -> String {
+        let mut small = ClickRecord { agent: Box::default(), params: Vec::new(), ..record.kept() };
         let token = self.seal(&small);
         if token.len() <= TOKEN_CHARS_MAX {
             return token;

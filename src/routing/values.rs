@@ -7,10 +7,11 @@ use crate::domain::macros::Macro;
 use crate::domain::money::Money;
 use crate::domain::template::MacroValues;
 use std::fmt::Write as _;
+use std::ops::Deref;
 
 /// A click with what its target's macros may ask for.
-pub struct ClickValues<'a> {
-    record: &'a ClickRecord,
+pub struct ClickValues<'a, Text = Box<str>> {
+    record: &'a ClickRecord<Text>,
     catalog: &'a Catalog,
     /// The offer that is the target, or the only one a lander can lead to.
     pub offer: Option<&'a OfferRoute>,
@@ -24,17 +25,17 @@ pub struct ClickValues<'a> {
     pub is_lost: bool,
 }
 
-impl<'a> ClickValues<'a> {
+impl<'a, Text: Deref<Target = str>> ClickValues<'a, Text> {
     /// The values of a click as it arrives.
     #[must_use]
-    pub fn new(record: &'a ClickRecord, catalog: &'a Catalog, arrival: &Arrival<'a>) -> Self {
+    pub fn new(record: &'a ClickRecord<Text>, catalog: &'a Catalog, arrival: &Arrival<'a>) -> Self {
         let values = Self::later(record, catalog);
         Self { referrer: arrival.visitor.referrer, ..values }
     }
 
     /// The values of a click that came earlier, for a lander's button.
     #[must_use]
-    pub fn later(record: &'a ClickRecord, catalog: &'a Catalog) -> Self {
+    pub fn later(record: &'a ClickRecord<Text>, catalog: &'a Catalog) -> Self {
         let offer = record.offer_id.and_then(|id| catalog.offer(id)).map(AsRef::as_ref);
         Self { record, catalog, offer, lander: None, click_token: None, referrer: None, is_lost: false }
     }
@@ -83,7 +84,7 @@ fn push_id(out: &mut String, id: Option<i64>) {
     }
 }
 
-impl MacroValues for ClickValues<'_> {
+impl<Text: Deref<Target = str>> MacroValues for ClickValues<'_, Text> {
     fn write_value(&self, name: Macro, out: &mut String) {
         let click = self.record;
         let mut text = |value: Option<&str>| out.push_str(value.unwrap_or(""));
@@ -91,9 +92,7 @@ impl MacroValues for ClickValues<'_> {
             Macro::ClickId if self.is_lost => {}
             Macro::ClickId => click.id.push_to(out),
             Macro::ExternalId => text(click.external_id.as_deref()),
-            Macro::Sub(slot) => {
-                text(click.subs.iter().find(|(known, _)| *known == slot).map(|(_, value)| &**value));
-            }
+            Macro::Sub(slot) => text(click.sub(slot)),
             Macro::Country => text(click.country.as_ref().map(crate::domain::Country::as_str)),
             Macro::Region => text(click.region.as_deref()),
             Macro::City => text(click.city.as_deref()),

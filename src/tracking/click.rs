@@ -1,16 +1,18 @@
 //! The click: collect the facts, let routing decide, keep the record, send the visitor on.
 
-use super::answer::{cookie, header, nowhere, redirect};
-use crate::clicks::{Record, WorkerJournal};
+use super::answer::{cookie, header, nowhere, redirect, wrong_method};
+use crate::clicks::{WorkerJournal, Written};
 use crate::domain::click_id::ClickId;
-use crate::http::{OwnJournal, Tracker};
-use crate::routing::{Arrival, CampaignRoute, Draws};
+use crate::http::Tracker;
+use crate::routing::{Arrival, CampaignRoute, Draws, Router};
 use crate::visitor::{self, Signals};
+use actix_web::dev::{
+    AppService, HttpServiceFactory, ResourceDef, ServiceRequest, ServiceResponse, fn_service,
+};
 use actix_web::http::Method;
-use actix_web::http::header::{ACCEPT_LANGUAGE, HOST, REFERER, USER_AGENT};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::header::{ACCEPT_LANGUAGE, HOST, HeaderName, REFERER, USER_AGENT};
+use actix_web::{Error, HttpRequest, HttpResponse, web};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,9 +22,37 @@ pub const CLICK_COOKIE: &str = "cl_click";
 /// How long a lander's buttons find their click by cookie, in seconds: a day.
 const CLICK_COOKIE_SECONDS: i64 = 86_400;
 
-/// `GET` and `HEAD /c/{slug}`.
-pub async fn show(request: HttpRequest, tracker: web::Data<Tracker>, journal: OwnJournal) -> HttpResponse {
-    arrive(&request, &tracker, &journal.0).await
+/// `GET` and `HEAD /c/{slug}`, as a service of its own: a pattern with a name in it is matched by a regular expression,
+/// and a resource asks its guards, which together would cost as much as finding the visitor's country, device and offer.
+pub struct Door;
+
+/// What campaign addresses begin with.
+const PREFIX: &str = "/c";
+
+impl HttpServiceFactory for Door {
+    fn register(self, config: &mut AppService) {
+        let service = fn_service(|request: ServiceRequest| async move {
+            let (request, _) = request.into_parts();
+            let response = show(&request).await;
+            Ok::<_, Error>(ServiceResponse::new(request, response))
+        });
+        config.register_service(ResourceDef::prefix(PREFIX), None, service, None);
+    }
+}
+
+async fn show(request: &HttpRequest) -> HttpResponse {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return wrong_method("GET, HEAD");
+    }
+    match request.app_data::<web::Data<Tracker>>() {
+        Some(tracker) => arrive(request, tracker, request.app_data::<Rc<WorkerJournal>>()).await,
+        None => nowhere(),
+    }
+}
+
+/// The slug in a campaign's address; empty where there is none.
+fn slug(path: &str) -> &str {
+    path.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix('/')).unwrap_or("")
 }
 
 /// Now, Unix milliseconds.
@@ -31,34 +61,57 @@ pub fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-async fn arrive(request: &HttpRequest, tracker: &Tracker, journal: &Rc<WorkerJournal>) -> HttpResponse {
+async fn arrive(
+    request: &HttpRequest,
+    tracker: &Tracker,
+    journal: Option<&Rc<WorkerJournal>>,
+) -> HttpResponse {
     let catalog = tracker.catalog.get();
-    let slug = request.match_info().get("slug").unwrap_or("");
-    let Some(campaign) = catalog.by_slug(slug).map(Arc::clone) else {
+    let slug = slug(request.path());
+    let Some(campaign) = catalog.by_slug(slug) else {
         note_unknown(slug);
         return nowhere();
     };
-    let router = tracker.router(&catalog);
-    let arrival = collect(request, tracker, &campaign);
-    let routed = router.route(&campaign, &arrival, Draws::random());
+    let (router, draws) = (tracker.router(&catalog), Draws::random());
+    if let Some(journal) = journal {
+        let Taken { written, url, cookies } = take(request, tracker, journal, (&router, campaign, draws));
+        if written.await.is_ok() {
+            return url.map_or_else(nowhere, |url| redirect(&url, campaign.redirect, &cookies));
+        }
+        journal.count_lost();
+    }
+    let url = router.without_id(campaign, &collect(request, tracker, campaign), draws);
+    url.map_or_else(nowhere, |url| redirect(&url, campaign.redirect, &[]))
+}
+
+/// A click whose record is in the worker's buffer, and its answer.
+struct Taken {
+    written: Written,
+    url: Option<String>,
+    cookies: Vec<String>,
+}
+
+/// Routes a click and hands its record to the journal. All that is borrowed ends here: what waits for the journal is
+/// the answer alone.
+fn take(
+    request: &HttpRequest,
+    tracker: &Tracker,
+    journal: &Rc<WorkerJournal>,
+    (router, campaign, draws): (&Router<'_>, &CampaignRoute, Draws),
+) -> Taken {
+    let arrival = collect(request, tracker, campaign);
+    let facts = router.learn(campaign, &arrival);
+    let routed = router.route(campaign, &arrival, &facts, draws);
     if let Some(refusal) = routed.record.refusal {
         tracing::debug!(campaign = campaign.id, %refusal, "a visitor could not be sent to an offer");
     }
-    let cookies = cookies(tracker, &campaign, &routed);
-    let (mut url, is_on_lander) = (routed.url, routed.record.lander_id.is_some());
-    let record = Record::Click(Box::new(routed.record));
-    let is_kept = journal.append(&record).await.is_ok();
-    let Record::Click(record) = record else { return nowhere() };
-    if !is_kept {
-        journal.count_lost();
-        url = router.without_id(&campaign, &arrival, &record);
-    } else if is_on_lander {
-        tracker.recent.keep(*record);
+    if routed.record.lander_id.is_some() {
+        tracker.recent.keep(routed.record.kept());
     }
-    match url {
-        Some(url) if is_kept => redirect(&url, campaign.redirect, &cookies),
-        Some(url) => redirect(&url, campaign.redirect, &[]),
-        None => nowhere(),
+    Taken {
+        written: journal.append_click(&routed.record),
+        cookies: cookies(tracker, campaign, &routed),
+        url: routed.url,
     }
 }
 
@@ -83,15 +136,20 @@ fn collect<'a>(request: &'a HttpRequest, tracker: &Tracker, campaign: &CampaignR
     }
 }
 
+static PURPOSE: HeaderName = HeaderName::from_static("purpose");
+static SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
+static X_PURPOSE: HeaderName = HeaderName::from_static("x-purpose");
+static X_MOZ: HeaderName = HeaderName::from_static("x-moz");
+
 /// What a request says about being a machine's.
 pub fn signals(request: &HttpRequest) -> Signals<'_> {
     let headers = request.headers();
     Signals {
         is_head: request.method() == Method::HEAD,
-        purpose: header(headers, "purpose"),
-        sec_purpose: header(headers, "sec-purpose"),
-        x_purpose: header(headers, "x-purpose"),
-        x_moz: header(headers, "x-moz"),
+        purpose: header(headers, &PURPOSE),
+        sec_purpose: header(headers, &SEC_PURPOSE),
+        x_purpose: header(headers, &X_PURPOSE),
+        x_moz: header(headers, &X_MOZ),
     }
 }
 
@@ -99,7 +157,7 @@ fn unique_cookie(campaign_id: i64) -> String {
     format!("cl_u{campaign_id}")
 }
 
-fn cookies(tracker: &Tracker, campaign: &CampaignRoute, routed: &crate::routing::Routed) -> Vec<String> {
+fn cookies(tracker: &Tracker, campaign: &CampaignRoute, routed: &crate::routing::Routed<'_>) -> Vec<String> {
     let mut cookies = Vec::new();
     let secure = if tracker.is_secure { "; Secure" } else { "" };
     if routed.record.is_unique && routed.record.bot.is_none() {

@@ -2,7 +2,6 @@
 
 use super::answer::{cookie, nowhere, redirect};
 use super::click::{CLICK_COOKIE, now_ms, signals};
-use crate::clicks::Record;
 use crate::db::click_log;
 use crate::domain::click::{ClickRecord, LpClickRecord};
 use crate::domain::click_id::ClickId;
@@ -27,15 +26,15 @@ pub async fn press(request: HttpRequest, tracker: web::Data<Tracker>, journal: O
     let is_counted = !signals.is_head && signals.purpose.is_none() && signals.sec_purpose.is_none();
     if is_counted && offer.is_some() {
         let at_ms = now_ms();
-        let record = Record::LpClick(LpClickRecord {
+        let record = LpClickRecord {
             id: ClickId::new(at_ms, rand::random()),
             click_id: click.id,
             clicked_at_ms: at_ms,
             campaign_id: click.campaign_id,
             lander_id: click.lander_id,
             offer_id: offer.map(|offer| offer.id),
-        });
-        if journal.0.append(&record).await.is_err() {
+        };
+        if journal.0.append_lp_click(&record).await.is_err() {
             journal.0.count_lost();
         }
     }

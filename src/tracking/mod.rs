@@ -10,9 +10,7 @@ use actix_web::web;
 /// The public addresses.
 pub fn configure(config: &mut web::ServiceConfig) {
     config
-        .service(
-            web::resource("/c/{slug}").route(web::get().to(click::show)).route(web::head().to(click::show)),
-        )
+        .service(click::Door)
         .service(
             web::resource("/go").route(web::get().to(lander::press)).route(web::head().to(lander::press)),
         )

@@ -1,5 +1,6 @@
 //! Who is this: address -> country, user agent -> device, bot or not, unique or not.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ pub struct Arrival<'a> {
 
 /// The visitor's facts, as far as the request alone tells them.
 #[derive(Debug, Clone)]
-pub struct Described {
+pub struct Described<'a> {
     /// By the built-in database.
     pub country: Option<Country>,
     /// Device, system and browser.
@@ -44,7 +45,7 @@ pub struct Described {
     /// The first of the languages that the browser asks for.
     pub language: Option<Language>,
     /// Where the visitor came from: a host in small letters.
-    pub referrer_host: Option<String>,
+    pub referrer_host: Option<Cow<'a, str>>,
 }
 
 /// Describes visitors and remembers who was here. One per process, shared by its threads.
@@ -64,7 +65,7 @@ impl Visitor {
 
     /// Everything that the request says about its visitor.
     #[must_use]
-    pub fn describe(&self, arrival: &Arrival<'_>) -> Described {
+    pub fn describe<'a>(&self, arrival: &Arrival<'a>) -> Described<'a> {
         let agent = agent::of(arrival.agent_text);
         Described {
             country: country::of(arrival.address),
@@ -83,7 +84,7 @@ fn first_language(accept_language: &str) -> Option<Language> {
 
 /// The host of an address, in small letters, without user, port and final dot; `None` where there is none or it holds
 /// what no host holds. App referrers (`android-app://com.example`) have the app's name there.
-fn host(referrer: &str) -> Option<String> {
+fn host(referrer: &str) -> Option<Cow<'_, str>> {
     let (_, rest) = referrer.trim().split_once("://")?;
     let authority = rest.split(['/', '?', '#', '\\']).next()?;
     let place = authority.rsplit('@').next()?;
@@ -96,7 +97,9 @@ fn host(referrer: &str) -> Option<String> {
     if host.is_empty() || !host.bytes().all(is_host) {
         return None;
     }
-    Some(host.get(..HOST_BYTES_MAX).unwrap_or(host).to_ascii_lowercase())
+    let host = host.get(..HOST_BYTES_MAX).unwrap_or(host);
+    let has_capitals = host.bytes().any(|byte| byte.is_ascii_uppercase());
+    Some(if has_capitals { Cow::Owned(host.to_ascii_lowercase()) } else { Cow::Borrowed(host) })
 }
 
 #[cfg(test)]

@@ -35,17 +35,17 @@ pub struct Agent {
     /// The kind of device.
     pub device: Device,
     /// The device's maker: `Apple`, `Samsung`.
-    pub brand: Option<Arc<str>>,
+    pub brand: Option<Box<str>>,
     /// The device's model: `iPhone`, `SM-S918B`.
-    pub model: Option<Arc<str>>,
+    pub model: Option<Box<str>>,
     /// The system: `Android`, `iOS` (iPads too), `Windows`, `macOS`, `Linux` (all distributions), `ChromeOS`, or another by its own name.
-    pub os: Option<Arc<str>>,
+    pub os: Option<Box<str>>,
     /// The system's version, two parts at most: `17.4`, `10`.
-    pub os_version: Option<Arc<str>>,
+    pub os_version: Option<Box<str>>,
     /// The browser, or the crawler's name.
-    pub browser: Option<Arc<str>>,
+    pub browser: Option<Box<str>>,
     /// The browser's version, two parts at most.
-    pub browser_version: Option<Arc<str>>,
+    pub browser_version: Option<Box<str>>,
     /// Whether the agent names itself a crawler, a previewer or a program.
     pub is_crawler: bool,
 }
@@ -133,15 +133,15 @@ fn describe(parser: &parser::Parser, agent: &mut Agent) {
     let text: &str = &agent.text;
     if let Some(found) = parser.browsers.first(text, |extractor| extractor.extract(text)) {
         let (browser, is_its_version) = names::browser(&found.family, text);
-        agent.browser = browser.map(Arc::from);
+        agent.browser = browser.map(Box::from);
         agent.browser_version =
-            names::version(found.major, found.minor).filter(|_| is_its_version).map(Arc::from);
+            names::version(found.major, found.minor).filter(|_| is_its_version).map(Box::from);
     }
     let device = parser.devices.first(text, |extractor| extractor.extract(text));
     if let Some(found) = &device {
         let model = found.model.as_deref().and_then(names::model);
-        agent.brand = found.brand.as_deref().and_then(|brand| names::brand(brand, model)).map(Arc::from);
-        agent.model = model.map(Arc::from);
+        agent.brand = found.brand.as_deref().and_then(|brand| names::brand(brand, model)).map(Box::from);
+        agent.model = model.map(Box::from);
         // The patterns know the general marks of a machine ("bot", "spider"), beside the list of names.
         agent.is_crawler = found.brand.as_deref() == Some("Spider");
     }
@@ -150,8 +150,8 @@ fn describe(parser: &parser::Parser, agent: &mut Agent) {
         return;
     }
     if let Some(found) = parser.systems.first(text, |extractor| extractor.extract(text)) {
-        agent.os = names::system(&found.os).map(Arc::from);
-        agent.os_version = names::version(found.major.as_deref(), found.minor.as_deref()).map(Arc::from);
+        agent.os = names::system(&found.os).map(Box::from);
+        agent.os_version = names::version(found.major.as_deref(), found.minor.as_deref()).map(Box::from);
     }
     agent.device = kind::of(text, agent.model.as_deref());
 }

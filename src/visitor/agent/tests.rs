@@ -15,7 +15,7 @@ fn known() -> impl Iterator<Item = (Vec<&'static str>, &'static str)> {
 fn reads_real_agents() {
     for (expected, text) in known() {
         let agent = parse(text);
-        let word = |value: &Option<Arc<str>>| value.as_deref().unwrap_or("-").to_owned();
+        let word = |value: &Option<Box<str>>| value.as_deref().unwrap_or("-").to_owned();
         let found = [
             agent.device.to_string(),
             word(&agent.brand),
