@@ -26,9 +26,6 @@ const CLICK_COOKIE_SECONDS: i64 = 86_400;
 /// and a resource asks its guards, which together would cost as much as finding the visitor's country, device and offer.
 pub struct Door;
 
-/// What campaign addresses begin with.
-const PREFIX: &str = "/c";
-
 impl HttpServiceFactory for Door {
     fn register(self, config: &mut AppService) {
         let service = fn_service(|request: ServiceRequest| async move {
@@ -36,7 +33,7 @@ impl HttpServiceFactory for Door {
             let response = show(&request).await;
             Ok::<_, Error>(ServiceResponse::new(request, response))
         });
-        config.register_service(ResourceDef::prefix(PREFIX), None, service, None);
+        config.register_service(ResourceDef::prefix("/c"), None, service, None);
     }
 }
 
@@ -50,9 +47,9 @@ async fn show(request: &HttpRequest) -> HttpResponse {
     }
 }
 
-/// The slug in a campaign's address; empty where there is none.
-fn slug(path: &str) -> &str {
-    path.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix('/')).unwrap_or("")
+/// The slug in a campaign's address, what is percent-encoded without need decoded; empty where there is none.
+fn slug(request: &HttpRequest) -> &str {
+    request.match_info().unprocessed().strip_prefix('/').unwrap_or("")
 }
 
 /// Now, Unix milliseconds.
@@ -67,7 +64,7 @@ async fn arrive(
     journal: Option<&Rc<WorkerJournal>>,
 ) -> HttpResponse {
     let catalog = tracker.catalog.get();
-    let slug = slug(request.path());
+    let slug = slug(request);
     let Some(campaign) = catalog.by_slug(slug) else {
         note_unknown(slug);
         return nowhere();

@@ -139,6 +139,18 @@ stories! {
         assert_eq!(answer.headers["cache-control"], "no-store");
     }
 
+    async fn an_address_is_known_by_what_it_means_and_takes_get_and_head_alone(app: TestApp) {
+        let campaign = app.campaign(json!({"slug": "spring-sale"})).await;
+        assert_eq!(app.get("/c/spring%2Dsale?utm_source=x").await.status, 302);
+        for other in ["/c", "/c/", "/c/spring-sale/", "/c/spring-sale/more", "/c/Spring", "/cspring-sale"] {
+            assert_eq!(app.get(other).await.status, 404, "{other}");
+        }
+        let posted = send(app.request(Method::POST, &format!("/c/{}", campaign.slug))).await;
+        assert_eq!(posted.status, 405);
+        assert_eq!(posted.headers["allow"], "GET, HEAD");
+        app.until("the one click is stored", || app.number("select count(*) from clicks") == 1).await;
+    }
+
     async fn a_paused_campaign_leads_to_its_fallback_and_says_why(app: TestApp) {
         let with = app.campaign(json!({"fallback_url": "https://later.example/?ref={click_id}"})).await;
         let without = app.campaign(json!({"name": "No fallback"})).await;
