@@ -177,6 +177,12 @@ class Clickledger(Server):
         self.api("/campaigns", {"name": "Bench", "slug": "bench1", "source_id": source["id"], "paths": paths})
 
 
+def demo(folder, clicks, env=None):
+    """A made-up month in a data folder of its own."""
+    env = {**os.environ, "CLICKLEDGER_DATA_DIR": folder, "RUST_LOG": "warn", **(env or {})}
+    subprocess.run([BINARY, "demo", "--clicks", str(clicks), "--no-serve"], env=env, capture_output=True, check=True)
+
+
 def wrk(url, seconds, connections=64, query="?ext=abc123&bid=0.0125&zone=z77", close=False, script=None):
     """One run of wrk: requests a second, p50 and p99 in ms, requests, and answers that were no 2xx or 3xx."""
     command = ["wrk", "-t2", f"-c{connections}", f"-d{seconds}s", "--latency", "-H", f"User-Agent: {AGENT}"]
