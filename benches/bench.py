@@ -178,9 +178,10 @@ class Clickledger(Server):
 
 
 def demo(folder, clicks, env=None):
-    """A made-up month in a data folder of its own."""
+    """A made-up month; returns the data folder that it is in."""
     env = {**os.environ, "CLICKLEDGER_DATA_DIR": folder, "RUST_LOG": "warn", **(env or {})}
     subprocess.run([BINARY, "demo", "--clicks", str(clicks), "--no-serve"], env=env, capture_output=True, check=True)
+    return os.path.join(folder, "demo")
 
 
 def wrk(url, seconds, connections=64, query="?ext=abc123&bid=0.0125&zone=z77", close=False, script=None):

@@ -99,7 +99,7 @@ def main():
         os.mkdir(data)
         if chosen.demo:
             began = time.time()
-            bench.demo(data, chosen.demo, env)
+            data = bench.demo(data, chosen.demo, env)
             print(f"demo of {chosen.demo:,} clicks made in {time.time() - began:.0f} s")
         ours = bench.Clickledger(data, env=env)
         bare = bench.bare()
