@@ -18,6 +18,7 @@ mod write_gate;
 
 pub mod advertisers;
 pub mod campaigns;
+pub mod choices;
 pub mod click_log;
 pub mod clicks;
 pub mod conversions;

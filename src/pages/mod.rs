@@ -8,6 +8,7 @@ mod assets;
 mod campaign_table;
 mod campaigns_list;
 mod checks;
+mod choosing;
 mod click_story;
 mod dashboard_parts;
 mod desk;

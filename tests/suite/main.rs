@@ -53,6 +53,7 @@ mod doors;
 mod floors;
 mod kills;
 mod outage;
+mod pages;
 mod postbacks;
 mod program;
 mod races;
