@@ -82,4 +82,20 @@ stories! {
         assert!(person.page(&form).await.contains("zzz used · $6.60 (paused)</option>"));
         assert_eq!(other["status"], "active");
     }
+
+    async fn what_was_archived_is_said_and_can_be_undone(app: TestApp) {
+        let person = Person::enter(app).await;
+        assert_eq!(person.ask(Method::GET, "/").await.location(), "/start");
+        let campaign = app.campaign(json!({})).await;
+        assert_eq!(person.ask(Method::GET, "/").await.status, 200);
+        for (kind, one, id) in [("campaigns", "campaign", campaign.id), ("offers", "offer", campaign.offer)] {
+            let answer = person.ask(Method::POST, &format!("/{kind}/{id}/archive")).await;
+            let page = person.page(answer.location()).await;
+            assert!(page.contains(&format!("The {one} is archived. Nothing was erased.")), "{kind}");
+            let undo = format!("/{kind}/{id}/restore");
+            assert!(page.contains(&undo), "{kind}");
+            let page = person.page(person.ask(Method::POST, &undo).await.location()).await;
+            assert!(page.contains(&format!("The {one} is back in use.")), "{kind}");
+        }
+    }
 }
