@@ -1,6 +1,6 @@
 //! What a form lets one choose from: numbers, names and statuses, without the rest of the rows.
 
-use super::search::{VALUES_MAX, lower};
+use super::search::{VALUES_MAX, fold_case};
 use super::{AnyConnection, Result, word};
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::{Currency, Money};
@@ -45,7 +45,7 @@ macro_rules! choosable {
             use super::schema::$table::{self, id, name, status};
             let rows = $table::table
                 .filter(status.ne(EntityStatus::Archived.as_str()))
-                .order((lower(name), id))
+                .order((fold_case(name), id))
                 .limit(rows_max.saturating_add(1))
                 .select((id, name, status))
                 .load(conn)?;

@@ -1,7 +1,7 @@
 //! Conversions and the append-only history of their changes.
 
 use super::schema::{conversion_changes, conversions};
-use super::search::{Listed, contains, lower};
+use super::search::{Listed, contains, fold_case};
 use super::{AnyConnection, Error, Result, on_each, word};
 use crate::db::click_log::COUNTED_MAX;
 use crate::domain::click_id::ClickId;
@@ -444,8 +444,8 @@ pub fn list(conn: &mut AnyConnection, query: &ConversionQuery) -> Result<Listed<
         }
         if !query.q.is_empty() {
             let pattern = contains(&query.q);
-            let found = lower(conversions::txid).like(pattern.clone()).escape('\\');
-            rows = rows.filter(found.or(lower(conversions::event).like(pattern).escape('\\')));
+            let found = fold_case(conversions::txid).like(pattern.clone()).escape('\\');
+            rows = rows.filter(found.or(fold_case(conversions::event).like(pattern).escape('\\')));
         }
         rows
     };

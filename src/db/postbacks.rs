@@ -1,7 +1,7 @@
 //! Postbacks received: every one raw, with its verdict.
 
 use super::schema::{clicks, postbacks_received};
-use super::search::{Listed, contains, lower};
+use super::search::{Listed, contains, fold_case};
 use super::{AnyConnection, Error, Result, on_each, word};
 use crate::db::click_log::COUNTED_MAX;
 use crate::domain::click_id::ClickId;
@@ -297,7 +297,7 @@ pub fn list(conn: &mut AnyConnection, query: &PostbackQuery) -> Result<Listed<St
             rows = rows.filter(postbacks_received::is_test.eq(is_test));
         }
         if !query.q.is_empty() {
-            let found = lower(postbacks_received::message).like(contains(&query.q)).escape('\\');
+            let found = fold_case(postbacks_received::message).like(contains(&query.q)).escape('\\');
             let found = found.or(postbacks_received::address.eq(query.q.clone()));
             rows = rows.filter(found.nullable().or(postbacks_received::txid.eq(query.q.clone())));
         }
