@@ -14,6 +14,7 @@ mod rollup_upsert;
 mod schema;
 #[cfg(test)]
 pub(crate) mod scratch;
+mod sums;
 mod write_gate;
 
 pub mod advertisers;

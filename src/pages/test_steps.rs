@@ -72,8 +72,8 @@ impl LastTest {
     /// The sums of all tests in one line.
     pub(super) fn result(&self, currency: Currency) -> Step {
         let approved = |conversion: &&Conversion| conversion.value.status == Status::Approved;
-        let revenue: i64 =
-            self.conversions.iter().filter(approved).map(|conversion| conversion.value.revenue_micros).sum();
+        let approved = self.conversions.iter().filter(approved);
+        let revenue = approved.map(|conversion| conversion.value.revenue_micros).fold(0, i64::saturating_add);
         let cost = self.click.as_ref().map_or(0, |click| click.record.cost_micros);
         let detail = format!(
             "{}, {}, revenue {}, profit",
@@ -81,7 +81,7 @@ impl LastTest {
             counted(i64::try_from(self.conversions.len()).unwrap_or(0), "conversion"),
             amount(Money::from_micros(revenue), currency)
         );
-        let profit = Money::from_micros(revenue - cost);
+        let profit = Money::from_micros(revenue.saturating_sub(cost));
         let tone = if profit.micros() < 0 { Tone::Loss } else { Tone::Gain };
         Step { figure: signed(profit, currency), tone, ..done("Result", vec![plain(&detail)]) }
     }

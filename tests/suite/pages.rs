@@ -2,9 +2,11 @@
 
 use crate::app::{Answer, TestApp, send};
 use crate::sql;
-use clickledger::db::{AnyConnection, Priority};
+use clickledger::db::{AnyConnection, Priority, rollups};
 use clickledger::domain::role::Role;
+use clickledger::domain::rollup::{CountedConversion, HOUR_MS, RollupDelta};
 use clickledger::http::{create_user, now_ms};
+use clickledger::reports::{self, TimeZone};
 use reqwest::Method;
 use serde_json::json;
 
@@ -57,6 +59,24 @@ fn more_offers(app: &TestApp, many: usize) {
     );
 }
 
+/// So many more conversions like the ones there are, some hours earlier.
+fn more_conversions(app: &TestApp, many: usize, hours_ago: i64) {
+    let columns = "event, seq, advertiser_id, campaign_id, path_id, lander_id, offer_id, source_id, \
+        recorded_at_ms, updated_at_ms, status, advertiser_status, revenue_original_micros, revenue_reported_micros, \
+        currency, rate_nanos, revenue_micros, payout_status, payout_micros, sale_amount_micros, \
+        counts_as_conversion, counts_in_revenue, is_over_cap, is_bot, is_test, reason, click_id";
+    let earlier = hours_ago * HOUR_MS;
+    run(
+        app,
+        &format!(
+            "insert into conversions (txid, clicked_at_ms, converted_at_ms, {columns}) \
+             with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < {many}) \
+             select '{hours_ago}-' || n, clicked_at_ms - {earlier}, converted_at_ms - {earlier}, {columns} \
+             from numbers, conversions where txid = ''"
+        ),
+    );
+}
+
 stories! {
     async fn a_campaigns_own_choices_keep_their_names_among_thousands(app: TestApp) {
         let person = Person::enter(app).await;
@@ -97,5 +117,53 @@ stories! {
             let page = person.page(person.ask(Method::POST, &undo).await.location()).await;
             assert!(page.contains(&format!("The {one} is back in use.")), "{kind}");
         }
+    }
+
+    async fn sums_beyond_all_bounds_stop_and_are_answered(app: TestApp) {
+        let campaign = app.campaign(json!({})).await;
+        let first = app.click(&campaign).await;
+        assert_eq!(app.say(&first, "payout=1000000000.01").await.code(), "malformed_revenue");
+        assert_eq!(app.say(&first, "payout=1000000000&amount=1000000000").await.code(), "recorded");
+        for hours_ago in [1, 2, 3] {
+            more_conversions(app, 10_000, hours_ago);
+        }
+        let now = now_ms();
+        reports::rebuild(&app.db, now - 5 * HOUR_MS, now + HOUR_MS, 77).unwrap();
+        // What is at the bound already is added to, in one row and over rows of several writers.
+        for writer in [77, 77, 78] {
+            let one = app.conversions(&first)[0].value.counted();
+            let mut sums = RollupDelta::new();
+            for hours in [1, 2, 3] {
+                let earlier = one.clicked_at_ms - hours * HOUR_MS;
+                let converted_at_ms = one.converted_at_ms - hours * HOUR_MS;
+                let again = CountedConversion { clicked_at_ms: earlier, converted_at_ms, ..one };
+                (0..9_000).for_each(|_| sums.add_conversion(&again));
+            }
+            app.db.write(Priority::Ingester, |conn: &mut AnyConnection| rollups::apply(conn, &sums, writer)).unwrap();
+        }
+        reports::rebuild(&app.db, now - 5 * HOUR_MS, now + HOUR_MS, 77).unwrap();
+
+        let person = Person::enter(app).await;
+        let range = "range=last_7_days";
+        let wanted = "$4,000,000,000,000.00";
+        for page in ["/", "/campaigns"] {
+            for attribute in ["click_time", "conversion_time"] {
+                let text = person.page(&format!("{page}?{range}&attribute={attribute}")).await;
+                assert!(text.contains(wanted), "{page} by {attribute}");
+            }
+        }
+        person.page(&format!("/conversions?{range}")).await;
+        person.page(&format!("/clicks/{}", first.id)).await;
+        let day = |ms: i64| TimeZone::UTC.date(ms).to_string();
+        let asked = json!({"from": day(now - 24 * HOUR_MS), "to": day(now), "by": ["campaign"]});
+        let report = app.api(Method::POST, "/reports", Some(asked)).await.expect(200);
+        assert_eq!(report["totals"]["revenue"], "4000000000000.00");
+        assert_eq!(report["totals"]["sale_amount"], "4000000000000.00");
+        assert_eq!(report["totals"]["profit"], "4000000000000.00");
+
+        let later = app.click(&campaign).await;
+        assert_eq!(app.say(&later, "payout=1000000000").await.code(), "recorded");
+        assert_eq!(app.say(&later, "status=rejected").await.code(), "updated");
+        app.settled().await;
     }
 }
