@@ -3,7 +3,6 @@
 use askama::Template;
 
 use super::Answer;
-use super::amounts::amount;
 use super::choosing;
 use super::desk::{Desk, page, page_with, see_other};
 use super::editing::{Place, Shown, editing};
@@ -13,6 +12,7 @@ use super::lists::{Ask, Kind, archive_button, name_cell, or_dash, saved_notice, 
 use super::parts::{Choice, Link, PostButton};
 use super::tables::{Cell, Listing, Row};
 use super::typed::{Typed, number, statuses};
+use super::words::MoneyWords;
 use crate::db;
 use crate::db::search::Saved;
 use crate::domain::lander::EntityStatus;
@@ -131,7 +131,7 @@ async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
     let row = |saved: &Saved<Noun>| {
         let (id, value) = (saved.id, &saved.value);
         let revenue = match (value.revenue, value.revenue_percent_millionths) {
-            (Some(money), _) => amount(money, value.currency),
+            (Some(money), _) => MoneyWords::new(value.currency).exact(money),
             (None, Some(millionths)) => format!("{} %", percent_text(millionths)),
             (None, None) => "–".to_owned(),
         };

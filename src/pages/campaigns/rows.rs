@@ -5,11 +5,11 @@ use crate::db::choices::{self, Named};
 use crate::domain::campaign::{CampaignPath, PATH_ENTRIES_MAX, PATHS_MAX, Weighted};
 use crate::entities;
 use crate::http::App;
-use crate::pages::amounts::amount;
 use crate::pages::choosing;
 use crate::pages::forms::{Field, Select};
 use crate::pages::parts::Choice;
 use crate::pages::typed::{Marked, Typed, chosen};
+use crate::pages::words::MoneyWords;
 use serde_json::{Value, json};
 
 /// The two kinds of picks: the list's name in the form, one of it, and the field with its number.
@@ -42,7 +42,9 @@ impl Choices {
             let offered: Vec<i64> = offers.items.iter().map(|one| one.id).collect();
             let revenues = choices::offer_revenues(conn, &offered)?;
             let revenue = |offer: &Named| {
-                revenues.get(&offer.id).map(|(money, currency)| format!(" · {}", amount(*money, *currency)))
+                revenues
+                    .get(&offer.id)
+                    .map(|(money, currency)| format!(" · {}", MoneyWords::new(*currency).exact(*money)))
             };
             let kinds = [("sources", &sources), ("landers", &landers), ("offers", &offers)];
             Ok(Self {
