@@ -1,8 +1,10 @@
 //! The only place that knows Diesel and SQL: connections, migrations, and one file per noun.
 
 mod connection;
+mod conversion_log;
 mod entity;
 mod error;
+mod log;
 mod migrate;
 mod new_click;
 mod rollup_raw;
