@@ -54,6 +54,7 @@ mod floors;
 mod kills;
 mod outage;
 mod pages;
+mod postback_words;
 mod postbacks;
 mod program;
 mod races;
