@@ -9,7 +9,7 @@ use crate::routing::{LiveCatalog, Sealer};
 use crate::visitor::Visitor;
 use crate::{api, pages, tracking};
 use actix_web::dev::ServerHandle;
-use actix_web::{HttpResponse, HttpServer, web};
+use actix_web::{HttpResponse, HttpServer, guard, web};
 use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
 use std::net::SocketAddr;
@@ -175,8 +175,8 @@ fn listen(
         served
             .configure(tracking::configure)
             .app_data(web::Data::new(ready))
-            .route("/healthz", web::get().to(|| async { "ok\n" }))
-            .route("/readyz", web::get().to(readyz))
+            .route("/healthz", looked_at().to(|| async { "ok\n" }))
+            .route("/readyz", looked_at().to(readyz))
             .configure(api::configure)
             .configure(pages::configure)
     })
@@ -188,6 +188,11 @@ fn listen(
     .with_context(|| format!("cannot listen on {}: is another process there?", config.listen))?;
     let address = server.addrs().first().copied().context("no address to listen on")?;
     Ok((server.run(), address))
+}
+
+/// `GET` or `HEAD`: balancers ask by either.
+fn looked_at() -> actix_web::Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 struct Ready {

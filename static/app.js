@@ -142,10 +142,10 @@
 
   // ---- rows of forms: added from a <template>, removed in place ----
   let nextKey = 1000; // above every number that the server gives out
-  function fromTemplate(template, mark) {
+  function fromTemplate(template, mark, path = "__P__") {
     const key = String(nextKey++);
     const holder = document.createElement("div");
-    holder.innerHTML = template.innerHTML.replaceAll(mark, key);
+    holder.innerHTML = template.innerHTML.replaceAll(mark, key).replaceAll("__P__", path);
     return holder.firstElementChild;
   }
   function changeRows(button) {
@@ -156,7 +156,10 @@
       path.querySelector(".path-name").focus();
     } else if (button.matches("[data-add-pick]")) {
       const part = button.closest("[data-picks]");
-      const row = fromTemplate(part.querySelector(":scope > template"), "__R__");
+      // All paths copy their rows from the empty path: such a row holds everything that can be chosen.
+      const blank = document.getElementById("path-template").content;
+      const template = blank.querySelector(`[data-picks="${part.dataset.picks}"] > template`);
+      const row = fromTemplate(template, "__R__", part.closest("[data-path]").dataset.path);
       part.querySelector("[data-pick-list]").append(row);
       row.querySelector("select").focus();
     } else if (button.matches("[data-add-pair]")) {

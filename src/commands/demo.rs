@@ -69,7 +69,7 @@ pub struct DemoSummary {
 /// The database is in use already or fails, or more is asked for than [`CLICKS_MAX`].
 pub fn fill(db: &Db, options: &DemoOptions, progress: &mut dyn FnMut(u64)) -> anyhow::Result<DemoSummary> {
     anyhow::ensure!(options.clicks <= CLICKS_MAX, "At most {CLICKS_MAX} clicks can be made");
-    let is_used = db.read::<_, Error>(|conn| Ok(!report_names::campaigns(conn)?.is_empty()))?;
+    let is_used = db.read(report_names::has_campaigns)?;
     anyhow::ensure!(!is_used, "This database has campaigns already: the demo wants one of its own");
     let start_ms = traffic::start_of(options.now_ms);
     let people = People::new();

@@ -2,6 +2,7 @@
 
 use super::claim::{self, Claim, Refusal};
 use super::request::{self, Incoming, RAW_BYTES_MAX};
+use super::sentences;
 use crate::db::postbacks::NewPostback;
 use crate::domain::click_id::ClickId;
 use crate::domain::verdict::Code;
@@ -42,6 +43,23 @@ impl Verdict {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), conversion_id: None, click_id: None, is_test: false }
     }
+
+    /// Adds what a claim brings to every verdict on it: the click it names, and what was done to its values.
+    pub(super) fn note(&mut self, claim: &Claim) {
+        self.click_id = claim.click_id;
+        for note in &claim.notes {
+            self.message.push_str(". ");
+            self.message.push_str(note);
+        }
+    }
+}
+
+/// The verdict on a claim whose click is not stored.
+pub(super) fn without_click(claim: &Claim) -> Verdict {
+    match claim.click_id {
+        None => Verdict::new(Code::ParkedForeignClick, sentences::foreign_click(&claim.cid)),
+        Some(_) => Verdict::new(Code::ParkedUnknownClick, sentences::UNKNOWN_CLICK),
+    }
 }
 
 /// Reads a postback: key, request, claim, each check in its order.
@@ -69,6 +87,19 @@ impl Judged {
     #[must_use]
     pub fn click_id(&self) -> Option<ClickId> {
         self.claim.as_ref().ok().and_then(|claim| claim.click_id)
+    }
+
+    /// The verdict where no click is stored for it: it is refused, or parked until its click appears.
+    #[must_use]
+    pub fn without_click(&self) -> Verdict {
+        match &self.claim {
+            Err(refusal) => Verdict::new(refusal.code, refusal.message.clone()),
+            Ok(claim) => {
+                let mut verdict = without_click(claim);
+                verdict.note(claim);
+                verdict
+            }
+        }
     }
 
     /// The row that keeps it, with its verdict.

@@ -1,5 +1,6 @@
 //! The conversion ledger: read a postback, judge it, record it, answer with the verdict.
 
+mod change;
 mod claim;
 mod judge;
 mod macros_seen;
@@ -8,7 +9,10 @@ mod refusals;
 mod request;
 mod writer;
 
-pub use judge::Verdict;
+pub mod sentences;
+
+pub use change::change_row;
+pub use judge::{Judged, Verdict, read};
 pub use macros_seen::looks_like_macro;
 pub use request::{BODY_BYTES_MAX, Incoming};
 pub use writer::{NotStored, Postbacks};

@@ -2,7 +2,7 @@
 
 use super::entity::entity_store;
 use super::schema::advertisers;
-use super::search::{ListQuery, Listed, Saved, contains, lower};
+use super::search::{ListQuery, Listed, Saved, contains, fold_case};
 use super::{AnyConnection, Error, Result, json, json_text, on_each, word};
 use crate::domain::advertiser::{Advertiser, AdvertiserKind, MissingStatus};
 use crate::domain::lander::EntityStatus;

@@ -3,7 +3,7 @@
 use super::entity::entity_store;
 use super::schema::campaigns;
 use super::schema::paths;
-use super::search::{ListQuery, Listed, Saved, contains, lower};
+use super::search::{ListQuery, Listed, Saved, contains, fold_case};
 use super::{AnyConnection, Error, Result, json, json_text, on_each, word};
 use crate::domain::campaign::{Campaign, CampaignPath, Redirect};
 use crate::domain::lander::EntityStatus;
@@ -104,7 +104,7 @@ impl TryFrom<Row> for Saved<Campaign> {
 mod rows {
     use super::{
         AnyConnection, Campaign, EntityStatus, Fields, ListQuery, Listed, Result, Row, Saved, campaigns,
-        contains, entity_store, lower,
+        contains, entity_store, fold_case,
     };
     use diesel::prelude::*;
     entity_store!(campaigns, Campaign, search: name, slug);

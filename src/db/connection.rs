@@ -60,8 +60,8 @@ impl Manager {
     fn connect_sqlite(&self) -> std::result::Result<SqliteConnection, diesel::r2d2::Error> {
         let mut conn =
             SqliteConnection::establish(&self.address).map_err(diesel::r2d2::Error::ConnectionError)?;
-        // SQLite's own folds ASCII only: a search for "ä" must find "Ä" there too.
-        super::search::lower_utils::register_impl(&mut conn, |text: String| text.to_lowercase())
+        // By the same rules as on PostgreSQL: a search for "ä" finds "Ä".
+        super::search::fold_case_utils::register_impl(&mut conn, |text: String| text.to_lowercase())
             .map_err(diesel::r2d2::Error::QueryError)?;
         Ok(conn)
     }

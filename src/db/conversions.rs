@@ -1,15 +1,15 @@
 //! Conversions and the append-only history of their changes.
 
 use super::schema::{conversion_changes, conversions};
-use super::search::{Listed, contains, lower};
 use super::{AnyConnection, Error, Result, on_each, word};
-use crate::db::click_log::COUNTED_MAX;
 use crate::domain::click_id::ClickId;
 use crate::domain::money::Currency;
 use crate::domain::rollup::CountedConversion;
 use crate::domain::status::Status;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt};
+
+pub use super::conversion_log::{ConversionQuery, list};
 
 /// A conversion's facts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,7 +180,7 @@ impl<'a> Fields<'a> {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = conversions)]
-struct Row {
+pub(super) struct Row {
     id: i64,
     click_id: Vec<u8>,
     event: String,
@@ -387,75 +387,4 @@ pub fn changes_of(conn: &mut AnyConnection, conversion_ids: &[i64]) -> Result<Ve
 pub fn find(conn: &mut AnyConnection, id: i64) -> Result<Option<Conversion>> {
     let row: Option<Row> = conversions::table.find(id).select(Row::as_select()).first(conn).optional()?;
     row.map(TryInto::try_into).transpose()
-}
-
-/// Which conversions a log shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ConversionQuery {
-    /// Start by conversion time, Unix milliseconds.
-    pub from_ms: Option<i64>,
-    /// End, exclusive.
-    pub to_ms: Option<i64>,
-    /// One campaign only.
-    pub campaign_id: Option<i64>,
-    /// One offer only.
-    pub offer_id: Option<i64>,
-    /// One status only.
-    pub status: Option<String>,
-    /// One click only.
-    pub click_id: Option<ClickId>,
-    /// In the transaction or the event.
-    pub q: String,
-    /// Test data only, real data only, or both.
-    pub is_test: Option<bool>,
-    /// Rows before the page.
-    pub offset: i64,
-    /// Rows of the page.
-    pub limit: i64,
-}
-
-/// A page of conversions, newest first. The total is counted up to [`COUNTED_MAX`] and one.
-///
-/// # Errors
-/// The database fails.
-pub fn list(conn: &mut AnyConnection, query: &ConversionQuery) -> Result<Listed<Conversion>> {
-    let matching = || {
-        let mut rows = conversions::table.into_boxed();
-        if let Some(from_ms) = query.from_ms {
-            rows = rows.filter(conversions::converted_at_ms.ge(from_ms));
-        }
-        if let Some(to_ms) = query.to_ms {
-            rows = rows.filter(conversions::converted_at_ms.lt(to_ms));
-        }
-        if let Some(id) = query.campaign_id {
-            rows = rows.filter(conversions::campaign_id.eq(id));
-        }
-        if let Some(id) = query.offer_id {
-            rows = rows.filter(conversions::offer_id.eq(id));
-        }
-        if let Some(status) = &query.status {
-            rows = rows.filter(conversions::status.eq(status.clone()));
-        }
-        if let Some(id) = query.click_id {
-            rows = rows.filter(conversions::click_id.eq(id.bytes().to_vec()));
-        }
-        if let Some(is_test) = query.is_test {
-            rows = rows.filter(conversions::is_test.eq(is_test));
-        }
-        if !query.q.is_empty() {
-            let pattern = contains(&query.q);
-            let found = lower(conversions::txid).like(pattern.clone()).escape('\\');
-            rows = rows.filter(found.or(lower(conversions::event).like(pattern).escape('\\')));
-        }
-        rows
-    };
-    let counted: Vec<i64> = matching().limit(COUNTED_MAX + 1).select(conversions::id).load(conn)?;
-    let rows: Vec<Row> = matching()
-        .order((conversions::converted_at_ms.desc(), conversions::id.desc()))
-        .offset(query.offset)
-        .limit(query.limit)
-        .select(Row::as_select())
-        .load(conn)?;
-    let items = rows.into_iter().map(TryInto::try_into).collect::<Result<_>>()?;
-    Ok(Listed { items, total: i64::try_from(counted.len()).unwrap_or(COUNTED_MAX) })
 }

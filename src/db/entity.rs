@@ -55,8 +55,8 @@ macro_rules! entity_store {
             // SQLite has no sign of escape unless one is named.
             let pattern = contains(&query.q);
             let matching = || {
-                let found = lower($table::$first).like(pattern.clone()).escape('\\')
-                    $(.or(lower($table::$other).like(pattern.clone()).escape('\\')))*;
+                let found = fold_case($table::$first).like(pattern.clone()).escape('\\')
+                    $(.or(fold_case($table::$other).like(pattern.clone()).escape('\\')))*;
                 let rows = $table::table.into_boxed().filter(found);
                 match &query.status {
                     Some(status) => rows.filter($table::status.eq(status.clone())),
@@ -65,7 +65,7 @@ macro_rules! entity_store {
             };
             let total = matching().count().get_result(conn)?;
             let rows: Vec<Row> = matching()
-                .order((lower($table::name), $table::id))
+                .order((fold_case($table::name), $table::id))
                 .limit(query.limit())
                 .offset(query.offset())
                 .select(Row::as_select())

@@ -1,8 +1,10 @@
 //! The only place that knows Diesel and SQL: connections, migrations, and one file per noun.
 
 mod connection;
+mod conversion_log;
 mod entity;
 mod error;
+mod log;
 mod migrate;
 mod new_click;
 mod rollup_raw;
@@ -14,10 +16,12 @@ mod rollup_upsert;
 mod schema;
 #[cfg(test)]
 pub(crate) mod scratch;
+mod sums;
 mod write_gate;
 
 pub mod advertisers;
 pub mod campaigns;
+pub mod choices;
 pub mod click_log;
 pub mod clicks;
 pub mod conversions;

@@ -1,7 +1,8 @@
 //! Postbacks received: every one raw, with its verdict.
 
+use super::log::{given, page};
 use super::schema::{clicks, postbacks_received};
-use super::search::{Listed, contains, lower};
+use super::search::{Listed, contains, fold_case};
 use super::{AnyConnection, Error, Result, on_each, word};
 use crate::db::click_log::COUNTED_MAX;
 use crate::domain::click_id::ClickId;
@@ -271,47 +272,22 @@ pub struct PostbackQuery {
 /// The database fails.
 pub fn list(conn: &mut AnyConnection, query: &PostbackQuery) -> Result<Listed<StoredPostback>> {
     let matching = || {
-        let mut rows = postbacks_received::table.into_boxed();
-        if let Some(from_ms) = query.from_ms {
-            rows = rows.filter(postbacks_received::received_at_ms.ge(from_ms));
-        }
-        if let Some(to_ms) = query.to_ms {
-            rows = rows.filter(postbacks_received::received_at_ms.lt(to_ms));
-        }
-        if let Some(id) = query.advertiser_id {
-            rows = rows.filter(postbacks_received::advertiser_id.eq(id));
-        }
-        if let Some(result) = &query.result {
-            rows = rows.filter(postbacks_received::result.eq(result.clone()));
-        }
-        if let Some(code) = &query.code {
-            rows = rows.filter(postbacks_received::code.eq(code.clone()));
-        }
-        if let Some(id) = query.click_id {
-            rows = rows.filter(postbacks_received::click_id.eq(id.bytes().to_vec()));
-        }
-        if let Some(txid) = &query.txid {
-            rows = rows.filter(postbacks_received::txid.eq(txid.clone()));
-        }
-        if let Some(is_test) = query.is_test {
-            rows = rows.filter(postbacks_received::is_test.eq(is_test));
-        }
+        let rows = postbacks_received::table.into_boxed();
+        let mut rows = given!(
+            rows,
+            query,
+            postbacks_received,
+            received_at_ms,
+            [advertiser_id, result, code, txid, is_test]
+        );
         if !query.q.is_empty() {
-            let found = lower(postbacks_received::message).like(contains(&query.q)).escape('\\');
+            let found = fold_case(postbacks_received::message).like(contains(&query.q)).escape('\\');
             let found = found.or(postbacks_received::address.eq(query.q.clone()));
             rows = rows.filter(found.nullable().or(postbacks_received::txid.eq(query.q.clone())));
         }
         rows
     };
-    let counted: Vec<i64> = matching().limit(COUNTED_MAX + 1).select(postbacks_received::id).load(conn)?;
-    let rows: Vec<Row> = matching()
-        .order((postbacks_received::received_at_ms.desc(), postbacks_received::id.desc()))
-        .offset(query.offset)
-        .limit(query.limit)
-        .select(Row::as_select())
-        .load(conn)?;
-    let items = rows.into_iter().map(TryInto::try_into).collect::<Result<_>>()?;
-    Ok(Listed { items, total: i64::try_from(counted.len()).unwrap_or(COUNTED_MAX) })
+    page!(conn, query, postbacks_received, received_at_ms, matching)
 }
 
 /// How many postbacks of each code came in a period.

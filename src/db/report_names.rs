@@ -45,6 +45,15 @@ pub fn campaigns(conn: &mut AnyConnection) -> Result<Vec<CampaignName>> {
         .collect()
 }
 
+/// Whether there is a campaign at all, archived or not.
+///
+/// # Errors
+/// The database fails.
+pub fn has_campaigns(conn: &mut AnyConnection) -> Result<bool> {
+    let first: Option<i64> = campaigns::table.select(campaigns::id).first(conn).optional()?;
+    Ok(first.is_some())
+}
+
 /// The names of all sources, by number.
 ///
 /// # Errors

@@ -1,12 +1,11 @@
 //! The sums asked of clicks and conversions themselves: what every kept sum must agree with.
 
 use super::rollups::SumColumns;
-use super::{AnyConnection, Result};
+use super::{AnyConnection, Result, sums};
 use crate::domain::click_id::ClickId;
-use crate::domain::rollup::{Attribution, Counters, HOUR_MS, RollupDelta, RollupKey};
+use crate::domain::rollup::{Attribution, HOUR_MS, RollupDelta, RollupKey};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool};
-use std::fmt::Write as _;
 
 #[derive(QueryableByName)]
 struct RawRow {
@@ -95,26 +94,25 @@ fn raw_part(
     conn: &mut AnyConnection,
     table: &str,
     time: &str,
-    sums: &[RawSum],
+    added: &[RawSum],
     (from_ms, to_ms): (i64, i64),
 ) -> Result<Vec<RawRow>> {
-    let mut text = format!("SELECT {time} - {time} % 900000 AS quarter_ms, campaign_id, is_bot, is_test");
-    for name in Counters::NAMES {
-        let value = sums.iter().find(|(known, _)| known == name).map_or("0", |(_, value)| value);
-        let _ = write!(text, ", CAST(COALESCE(SUM({value}), 0) AS BIGINT) AS {name}");
-    }
     // Ids of clicks are ordered by time and serve as its index, which keeps rebuilding from reading all clicks.
     let ids = if table == "clicks" { " AND id >= $3 AND id < $4" } else { "" };
-    let _ = write!(
-        text,
-        " FROM {table} WHERE {time} >= $1 AND {time} < $2{ids} \
-         GROUP BY {time} - {time} % 900000, campaign_id, is_bot, is_test"
-    );
-    let statement = diesel::sql_query(text).bind::<BigInt, _>(from_ms).bind::<BigInt, _>(to_ms);
-    if ids.is_empty() {
-        return Ok(statement.load(conn)?);
-    }
+    let value = |name| added.iter().find(|(known, _)| *known == name).map_or("0", |(_, value)| *value);
     let (low, high) = (ClickId::floor(from_ms - ID_SLACK_MS), ClickId::floor(to_ms + ID_SLACK_MS));
-    let (low, high) = (low.bytes().to_vec(), high.bytes().to_vec());
-    Ok(statement.bind::<Binary, _>(low).bind::<Binary, _>(high).load(conn)?)
+    sums::ask(conn, |conn, width| {
+        let text = format!(
+            "SELECT {time} - {time} % 900000 AS quarter_ms, campaign_id, is_bot, is_test{} \
+             FROM {table} WHERE {time} >= $1 AND {time} < $2{ids} \
+             GROUP BY {time} - {time} % 900000, campaign_id, is_bot, is_test",
+            sums::columns(width, value)
+        );
+        let statement = diesel::sql_query(text).bind::<BigInt, _>(from_ms).bind::<BigInt, _>(to_ms);
+        if ids.is_empty() {
+            return statement.load(conn);
+        }
+        let (low, high) = (low.bytes().to_vec(), high.bytes().to_vec());
+        statement.bind::<Binary, _>(low).bind::<Binary, _>(high).load(conn)
+    })
 }

@@ -1,7 +1,7 @@
 //! Adding to the rollups' rows: the statement behind every written click, so it is made ready once.
 
 use super::rollups::Grain;
-use super::{AnyConnection, Result};
+use super::{AnyConnection, Result, sums};
 use crate::domain::rollup::{Counters, RollupKey};
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Bool, Text};
@@ -14,8 +14,10 @@ const ROWS_MAX: usize = 5_000;
 
 const KEYS: &str = "bucket_ms, campaign_id, attribution, is_bot, is_test, writer_id";
 
-static HOUR_TEXT: LazyLock<Texts> = LazyLock::new(|| Texts::new(Grain::Hour));
-static QUARTER_TEXT: LazyLock<Texts> = LazyLock::new(|| Texts::new(Grain::Quarter));
+static HOUR_TEXT: LazyLock<Texts> = LazyLock::new(|| Texts::new(Grain::Hour, false));
+static QUARTER_TEXT: LazyLock<Texts> = LazyLock::new(|| Texts::new(Grain::Quarter, false));
+static PG_HOUR_TEXT: LazyLock<Texts> = LazyLock::new(|| Texts::new(Grain::Hour, true));
+static PG_QUARTER_TEXT: LazyLock<Texts> = LazyLock::new(|| Texts::new(Grain::Quarter, true));
 
 /// What stands before and after the row.
 struct Texts {
@@ -24,20 +26,21 @@ struct Texts {
 }
 
 impl Texts {
-    fn new(grain: Grain) -> Self {
+    fn new(grain: Grain, is_pg: bool) -> Self {
         let (table, names) = (grain.table(), Counters::NAMES);
-        let sets: Vec<String> =
-            names.iter().map(|name| format!("{name} = {table}.{name} + excluded.{name}")).collect();
+        let sets: Vec<String> = names.iter().map(|name| sums::addition(table, name, is_pg)).collect();
         Self {
             insert: format!("INSERT INTO {table} ({KEYS}, {})", names.join(", ")),
             on_conflict: format!(" ON CONFLICT ({KEYS}) DO UPDATE SET {}", sets.join(", ")),
         }
     }
 
-    fn of(grain: Grain) -> &'static Self {
-        match grain {
-            Grain::Hour => &HOUR_TEXT,
-            Grain::Quarter => &QUARTER_TEXT,
+    fn of(grain: Grain, is_pg: bool) -> &'static Self {
+        match (grain, is_pg) {
+            (Grain::Hour, false) => &HOUR_TEXT,
+            (Grain::Quarter, false) => &QUARTER_TEXT,
+            (Grain::Hour, true) => &PG_HOUR_TEXT,
+            (Grain::Quarter, true) => &PG_QUARTER_TEXT,
         }
     }
 }
@@ -81,7 +84,7 @@ fn add_many(
     rows: &[(&RollupKey, &Counters)],
     writer_id: i64,
 ) -> Result<()> {
-    let texts = Texts::of(grain);
+    let texts = Texts::of(grain, true);
     let arrays: Vec<String> = (7..7 + Counters::NAMES.len()).map(|number| format!("${number}")).collect();
     let text = format!(
         "{} SELECT * FROM unnest($1, $2, $3, $4, $5, $6, {}){}",
@@ -150,7 +153,7 @@ macro_rules! add_statement {
 
         impl QueryFragment<Sqlite> for $name {
             fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-                self.0.walk(Texts::of($grain), &mut out)
+                self.0.walk(Texts::of($grain, false), &mut out)
             }
         }
 

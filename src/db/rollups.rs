@@ -1,14 +1,13 @@
 //! Rollups: the sums behind dashboards and lists, kept in the writing transactions.
 
 use super::schema::{rollup_hours, rollup_quarters};
-use super::{AnyConnection, Result, rollup_upsert, word};
+use super::{AnyConnection, Result, rollup_upsert, sums, word};
 use crate::domain::figures::{Bots, Figures};
 use crate::domain::rollup::{Attribution, Counters, QUARTER_MS, RollupDelta, RollupKey, hour_of};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 pub use super::rollup_raw::raw;
 
@@ -88,14 +87,6 @@ impl From<SumRow> for Summed {
     }
 }
 
-fn counter_sums() -> String {
-    Counters::NAMES.iter().fold(String::new(), |mut list, name| {
-        // `SUM` of bigint is numeric on PostgreSQL. Writing to a String cannot fail.
-        let _ = write!(list, ", CAST(COALESCE(SUM({name}), 0) AS BIGINT) AS {name}");
-        list
-    })
-}
-
 /// What is summed over humans and machines apart, or over one of both.
 #[derive(Clone, Copy)]
 enum Who {
@@ -115,19 +106,21 @@ fn sum(
         Who::One(true) => ("TRUE", " AND is_bot", group.to_owned()),
         Who::One(false) => ("FALSE", " AND NOT is_bot", group.to_owned()),
     };
-    let text = format!(
-        "SELECT {group} AS group_key, {is_bot} AS is_bot{} FROM {} WHERE bucket_ms >= $1 AND bucket_ms < $2 \
-         AND attribution = $3 AND is_test = $4{only}{}{more} GROUP BY {groups}",
-        counter_sums(),
-        grain.table(),
-        number_filter("campaign_id", query.campaign_ids.as_deref())
-    );
-    let rows: Vec<SumRow> = diesel::sql_query(text)
-        .bind::<BigInt, _>(query.from_ms)
-        .bind::<BigInt, _>(query.to_ms)
-        .bind::<Text, _>(query.attribution.as_str())
-        .bind::<Bool, _>(query.is_test)
-        .load(conn)?;
+    let campaigns = number_filter("campaign_id", query.campaign_ids.as_deref());
+    let rows: Vec<SumRow> = sums::ask(conn, |conn, width| {
+        let text = format!(
+            "SELECT {group} AS group_key, {is_bot} AS is_bot{} FROM {} WHERE bucket_ms >= $1 AND bucket_ms < $2 \
+             AND attribution = $3 AND is_test = $4{only}{campaigns}{more} GROUP BY {groups}",
+            sums::columns(width, |name| name),
+            grain.table(),
+        );
+        diesel::sql_query(text)
+            .bind::<BigInt, _>(query.from_ms)
+            .bind::<BigInt, _>(query.to_ms)
+            .bind::<Text, _>(query.attribution.as_str())
+            .bind::<Bool, _>(query.is_test)
+            .load(conn)
+    })?;
     Ok(rows.into_iter().map(Summed::from).collect())
 }
 
@@ -231,7 +224,7 @@ pub(super) struct SumColumns {
 
 impl From<SumColumns> for Counters {
     fn from(row: SumColumns) -> Self {
-        Self {
+        let columns = Self {
             clicks: row.clicks,
             uniques: row.uniques,
             lp_views: row.lp_views,
@@ -250,7 +243,11 @@ impl From<SumColumns> for Counters {
             pending_payout_micros: row.pending_payout_micros,
             sale_amount_micros: row.sale_amount_micros,
             sales: row.sales,
-        }
+        };
+        // Adding keeps the bound.
+        let mut sums = Self::default();
+        sums.add(&columns);
+        sums
     }
 }
 
@@ -276,13 +273,14 @@ pub fn kept(conn: &mut AnyConnection, grain: Grain, from_ms: i64, to_ms: i64) ->
         sums: SumColumns,
     }
     let keys = "bucket_ms, campaign_id, attribution, is_bot, is_test";
-    let text = format!(
-        "SELECT {keys}{} FROM {} WHERE bucket_ms >= $1 AND bucket_ms < $2 GROUP BY {keys}",
-        counter_sums(),
-        grain.table()
-    );
-    let rows: Vec<Kept> =
-        diesel::sql_query(text).bind::<BigInt, _>(from_ms).bind::<BigInt, _>(to_ms).load(conn)?;
+    let rows: Vec<Kept> = sums::ask(conn, |conn, width| {
+        let text = format!(
+            "SELECT {keys}{} FROM {} WHERE bucket_ms >= $1 AND bucket_ms < $2 GROUP BY {keys}",
+            sums::columns(width, |name| name),
+            grain.table()
+        );
+        diesel::sql_query(text).bind::<BigInt, _>(from_ms).bind::<BigInt, _>(to_ms).load(conn)
+    })?;
     let mut delta = RollupDelta::new();
     for row in rows {
         let key = RollupKey {

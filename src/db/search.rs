@@ -68,8 +68,9 @@ pub struct Saved<T> {
 }
 
 diesel::define_sql_function! {
-    /// Lower case. `LIKE` ignores case on SQLite only, so both sides are folded.
-    fn lower(text: Text) -> Text;
+    /// Lower case by Unicode, whatever the locale of the database: a migration makes it on PostgreSQL, each connection on
+    /// SQLite. `LIKE` ignores case on SQLite only, so both sides are folded.
+    fn fold_case(text: Text) -> Text;
 }
 
 /// The pattern for "contains", its wildcards taken as plain text.

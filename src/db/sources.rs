@@ -2,7 +2,7 @@
 
 use super::entity::entity_store;
 use super::schema::sources;
-use super::search::{ListQuery, Listed, Saved, contains, lower};
+use super::search::{ListQuery, Listed, Saved, contains, fold_case};
 use super::{AnyConnection, Error, Result, json, json_text, on_each, word};
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::{Currency, Money};

@@ -8,6 +8,7 @@ pub mod click_id;
 pub mod country;
 pub mod device;
 pub mod figures;
+mod filling;
 pub mod input;
 pub mod lander;
 pub mod language;

@@ -11,6 +11,21 @@ pub const QUARTER_MS: i64 = 15 * 60 * 1_000;
 /// Milliseconds of an hour.
 pub const HOUR_MS: i64 = 4 * QUARTER_MS;
 
+/// Where a sum stops, in either direction: four million million units. A single amount is at most 10^9 units, so nobody
+/// comes here but by mistake or malice; two such sums can still be added or taken from each other within 64 bits, in
+/// SQL as here.
+pub const SUM_MAX: i64 = 4_000_000_000_000_000_000;
+
+const fn bounded(sum: i64) -> i64 {
+    if sum > SUM_MAX {
+        SUM_MAX
+    } else if sum < -SUM_MAX {
+        -SUM_MAX
+    } else {
+        sum
+    }
+}
+
 word_enum! {
     /// By which time a conversion counts. Clicks and cost always stand at click time.
     pub enum Attribution {
@@ -52,14 +67,14 @@ macro_rules! counters {
                 [$(self.$name,)+]
             }
 
-            /// Adds another.
+            /// Adds another. Sums stop at [`SUM_MAX`].
             pub const fn add(&mut self, other: &Self) {
-                $(self.$name = self.$name.saturating_add(other.$name);)+
+                $(self.$name = bounded(self.$name.saturating_add(other.$name));)+
             }
 
             /// Takes another away.
             pub const fn subtract(&mut self, other: &Self) {
-                $(self.$name = self.$name.saturating_sub(other.$name);)+
+                $(self.$name = bounded(self.$name.saturating_sub(other.$name));)+
             }
         }
     };

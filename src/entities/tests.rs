@@ -2,7 +2,7 @@
 
 use super::{Error, Fields, advertisers, campaigns, offers, sources};
 use crate::db::search::ListQuery;
-use crate::db::{Db, Priority, settings};
+use crate::db::{Db, Priority, scratch, settings};
 use crate::domain::lander::EntityStatus;
 use serde_json::{Value, json};
 use std::sync::Barrier;
@@ -108,4 +108,25 @@ fn changes_of_different_fields_at_once_all_last() {
     let now = campaigns::find(&db, made.id).unwrap().value;
     assert_eq!((now.name.as_str(), now.notes.as_str(), now.redirect.as_str()), ("A", "B", "307"));
     assert_eq!(now.tags, ["c"]);
+}
+
+#[test]
+fn a_search_finds_letters_in_either_case_on_both_databases() {
+    // The PostgreSQL of tests has the locale C, where the server's own lower case knows ASCII only.
+    scratch::on_each_database(|db| {
+        for name in ["Übergröße ÄÖ", "ŁÓDŹ Push", "ΑΘΗΝΑ", "Ёлка", "Плохо", "100%"] {
+            sources::create(db, &fields(json!({"name": name})), 1, None).unwrap();
+        }
+        let found = |q: &str| {
+            let query = ListQuery { q: q.to_owned(), ..ListQuery::default() };
+            let items = sources::list(db, &query).unwrap().items;
+            items.into_iter().map(|saved| saved.value.name).collect::<Vec<_>>()
+        };
+        assert_eq!(found("übergrößE äö"), ["Übergröße ÄÖ"]);
+        assert_eq!(found("Łódź pUSH"), ["ŁÓDŹ Push"]);
+        assert_eq!(found("αθηνα"), ["ΑΘΗΝΑ"]);
+        assert_eq!(found("ЁЛ"), ["Ёлка"]);
+        assert_eq!(found("0%"), ["100%"]);
+        assert!(found("ubergro").is_empty(), "other letters");
+    });
 }

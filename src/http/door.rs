@@ -6,6 +6,7 @@ use super::problem::{Door, answer, request_id};
 use super::{App, Error};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
@@ -43,11 +44,19 @@ pub async fn api_door(
     through(Door::Api, request, next).await
 }
 
+/// `HEAD` is routed and answered as `GET`; the server leaves the body out, since it remembers what was asked.
+fn as_get(request: &mut ServiceRequest) {
+    if *request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
+}
+
 async fn through(
     door: Door,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    as_get(&mut request);
     let mut response = match refusal(&request) {
         Some(error) => {
             let (request, _) = request.into_parts();

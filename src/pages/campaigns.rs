@@ -96,6 +96,8 @@ pub struct CampaignForm {
     pub paths: Vec<PathForm>,
     /// An error of the paths together. Empty for nothing.
     pub paths_error: String,
+    /// What the selects leave out, in words. Empty where they hold everything.
+    pub cut: String,
     /// Fallback URL.
     pub fallback_url: Field,
     /// Unique window in hours.
@@ -127,10 +129,9 @@ pub struct PathForm {
     pub landers: Vec<PickForm>,
     /// Its offers.
     pub offers: Vec<PickForm>,
-    /// A lander row to copy, its key `__R__`.
-    pub blank_lander: PickForm,
-    /// An offer row to copy, its key `__R__`.
-    pub blank_offer: PickForm,
+    /// A lander row and an offer row for the script to copy, their key `__R__`. Only the empty path has them:
+    /// each holds everything that can be chosen, and one copy serves all paths.
+    pub blanks: Option<(PickForm, PickForm)>,
     /// An error of the path as a whole. Empty for nothing.
     pub error: String,
 }

@@ -1,9 +1,10 @@
 //! `/campaigns`: all campaigns with their figures, sorted, searched and filtered.
 
 use super::campaign_table;
-use super::campaigns::CampaignsPage;
+use super::campaigns::{CampaignsPage, KIND};
 use super::desk::{Desk, page};
-use super::layout::Nav;
+use super::layout::{Chrome, Nav};
+use super::lists::Ask;
 use super::parts::{Empty, Link};
 use super::tables::{Filters, Listing, Pager};
 use super::view::{Defaults, View, of_report};
@@ -45,7 +46,9 @@ async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
     let table = campaign_table::table(&view, money, &found, empty(&view));
     let pager = pager(&view, total, found.rows.len(), &note);
     let listing = Listing { filters: filters(&view), table, pager };
-    page(&CampaignsPage { chrome: view.dress(desk.chrome("Campaigns", Nav::Campaigns)), listing })
+    let notice = Ask::parse(request.query_string()).notice(&KIND);
+    let chrome = Chrome { notice, ..desk.chrome("Campaigns", Nav::Campaigns) };
+    page(&CampaignsPage { chrome: view.dress(chrome), listing })
 }
 
 /// Leaves campaigns of one status; archived ones are left out unless they had traffic.

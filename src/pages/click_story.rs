@@ -129,7 +129,7 @@ impl Teller<'_> {
             (true, false) => format!("went to {offer}"),
             (true, true) => "was sent to the fallback".to_owned(),
         };
-        let earned: i64 = approved(&story.conversions).sum();
+        let earned = approved(&story.conversions).fold(0, i64::saturating_add);
         let earned = match story.conversions.len() {
             0 => "nothing came of it yet".to_owned(),
             _ => format!("earned {}", self.money.amount(Money::from_micros(earned))),
@@ -194,7 +194,7 @@ impl Teller<'_> {
 
     fn money(&self, story: &Story) -> FactGroup {
         let record = &story.click.record;
-        let earned: i64 = approved(&story.conversions).sum();
+        let earned = approved(&story.conversions).fold(0, i64::saturating_add);
         let known = record.cost_original_micros.is_some() || record.cost_micros != 0;
         let cost =
             if known { self.money.exact(Money::from_micros(record.cost_micros)) } else { String::new() };

@@ -9,9 +9,9 @@ use super::parts::{Link, Piece, Tone};
 use super::tables::{Dot, Table};
 use super::view::{Defaults, View, of_report};
 use super::words::MoneyWords;
-use super::{Answer, campaign_table, dashboard_parts as parts};
+use super::{Answer, campaign_table, dashboard_parts as parts, start};
+use crate::db::AnyConnection;
 use crate::db::postbacks::{self, PostbackQuery};
-use crate::db::{AnyConnection, report_names};
 use crate::http::{App, SignedIn, reading};
 use crate::reports::{self, By, Dashboard, DashboardQuery, Order, Query, Report, Step, dashboard, report};
 use actix_web::{HttpRequest, web};
@@ -181,7 +181,7 @@ async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
     };
     let order = view.sort();
     let found = reading(&app, move |app| app.db.read(|conn| read(conn, &asked, order)).map_err(of_report));
-    let Some(found) = found.await? else { return Ok(see_other("/start")) };
+    let Some(found) = found.await? else { return Ok(see_other(start::START)) };
     let money = MoneyWords::new(desk.currency);
     let compare_label = parts::compare_label(&view, &found.dashboard.compared);
     let chrome = desk.chrome("Dashboard", Nav::Dashboard);
@@ -198,13 +198,13 @@ async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
     })
 }
 
-/// Everything that is shown; `None` where there is no campaign at all.
+/// Everything that is shown; `None` where the first steps come first.
 fn read(
     conn: &mut AnyConnection,
     asked: &DashboardQuery,
     order: Order,
 ) -> Result<Option<Found>, reports::Error> {
-    if report_names::campaigns(conn)?.is_empty() {
+    if start::needs_start(conn)? {
         return Ok(None);
     }
     let mut dashboard = dashboard(conn, asked)?;

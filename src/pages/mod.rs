@@ -3,11 +3,11 @@
 //! Every value here is ready to be shown: money, times and ratios arrive as text, and templates do no arithmetic.
 //! A ratio with nothing under it is "–", a loss has a real minus sign ("−$28.11") and a gain a plus sign.
 
-mod amounts;
 mod assets;
 mod campaign_table;
 mod campaigns_list;
 mod checks;
+mod choosing;
 mod click_story;
 mod dashboard_parts;
 mod desk;

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::Answer;
-use super::amounts::amount;
+use super::choosing;
 use super::desk::{Desk, page, page_with, see_other};
 use super::editing::{Place, Shown, editing};
 use super::forms::{Field, Select, TemplateField};
@@ -12,8 +12,9 @@ use super::lists::{Ask, Kind, archive_button, name_cell, or_dash, saved_notice, 
 use super::parts::{Choice, Link, PostButton};
 use super::tables::{Cell, Listing, Row};
 use super::typed::{Typed, number, statuses};
+use super::words::MoneyWords;
 use crate::db;
-use crate::db::search::{ListQuery, Saved};
+use crate::db::search::Saved;
 use crate::domain::lander::EntityStatus;
 use crate::domain::macros::Macro;
 use crate::domain::offer::{Offer as Noun, percent_text};
@@ -57,6 +58,8 @@ pub struct OfferForm {
     pub name: Field,
     /// Advertiser, by id.
     pub advertiser_id: Select,
+    /// What that select leaves out, in words. Empty where it holds everything.
+    pub advertisers_cut: String,
     /// URL template.
     pub url: TemplateField,
     /// What the advertiser pays for a conversion.
@@ -107,9 +110,6 @@ const MODES: [(&str, &str); 3] = [
     ("postback", "Only the postback's"),
 ];
 
-/// Advertisers that a form offers: more belong behind a search.
-const CHOICES_MAX: i64 = 500;
-
 editing!(offers);
 
 /// The addresses of this family.
@@ -131,7 +131,7 @@ async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
     let row = |saved: &Saved<Noun>| {
         let (id, value) = (saved.id, &saved.value);
         let revenue = match (value.revenue, value.revenue_percent_millionths) {
-            (Some(money), _) => amount(money, value.currency),
+            (Some(money), _) => MoneyWords::new(value.currency).exact(money),
             (None, Some(millionths)) => format!("{} %", percent_text(millionths)),
             (None, None) => "–".to_owned(),
         };
@@ -195,7 +195,7 @@ fn after(id: i64) -> String {
 fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<OfferFormPage, entities::Error> {
     let form = shown.marked();
     let chosen = form.typed.get("advertiser_id").to_owned();
-    let advertisers = advertisers(app, &chosen)?;
+    let (advertisers, advertisers_cut) = advertisers(app, &chosen)?;
     let url = form.template("url", TemplateUse::Offer);
     let title = shown.saved.as_ref().map_or("New offer", |saved| &saved.value.name);
     let parent = Some(Link::new("Offers", KIND.path));
@@ -207,6 +207,7 @@ fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<OfferFormPage, 
         form: OfferForm {
             name: form.field("name"),
             advertiser_id: form.choose("advertiser_id", &advertisers),
+            advertisers_cut,
             url,
             revenue: form.field("revenue"),
             revenue_percent: form.field("revenue_percent"),
@@ -223,24 +224,13 @@ fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<OfferFormPage, 
     })
 }
 
-/// The advertisers to choose from, with the chosen one even where it was put away.
-fn advertisers(app: &App, chosen: &str) -> Result<Vec<Choice>, entities::Error> {
-    let query = ListQuery { page_size: CHOICES_MAX, ..ListQuery::default() };
-    let listed = entities::advertisers::list(&app.db, &query)?;
-    let mut choices = vec![Choice { label: "Choose one".to_owned(), ..Choice::default() }];
-    choices.extend(listed.items.into_iter().map(|one| Choice {
-        value: one.id.to_string(),
-        label: one.value.name,
-        selected: false,
-    }));
-    if !choices.iter().any(|choice| choice.value == chosen)
-        && let Ok(id) = chosen.parse()
-        && let Ok(saved) = entities::advertisers::find(&app.db, id)
-    {
-        let label = format!("{} (archived)", saved.value.name);
-        choices.push(Choice { value: chosen.to_owned(), label, selected: false });
-    }
-    Ok(choices)
+/// The advertisers to choose from, with the chosen one whatever became of it; and what is left out, in words.
+fn advertisers(app: &App, chosen: &str) -> Result<(Vec<Choice>, String), entities::Error> {
+    let rows_max = choosing::rows_max(0);
+    let chosen: Vec<i64> = chosen.parse().into_iter().collect();
+    let found = app.db.read(|conn| db::choices::advertisers(conn, rows_max, &chosen))?;
+    let cut = choosing::cut(&[("advertisers", &found)], rows_max);
+    Ok((choosing::choices("Choose one", &found, |_| None), cut))
 }
 
 /// The macros of an offer's address, with what each becomes.

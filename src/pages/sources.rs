@@ -3,7 +3,6 @@
 use askama::Template;
 
 use super::Answer;
-use super::amounts::amount;
 use super::desk::{Desk, page, page_with, see_other};
 use super::editing::{Place, Shown, editing};
 use super::forms::{Field, Select};
@@ -12,6 +11,7 @@ use super::lists::{Ask, Kind, archive_button, name_cell, or_dash, saved_notice, 
 use super::parts::{CodeBox, Link, PostButton};
 use super::tables::{Cell, Listing, Row};
 use super::typed::{Typed, number, statuses};
+use super::words::MoneyWords;
 use crate::db::search::Saved;
 use crate::domain::lander::EntityStatus;
 use crate::domain::macros::SUBS;
@@ -161,7 +161,8 @@ async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
 }
 
 fn cost(source: &Noun) -> String {
-    let price = || source.cost_amount.map(|money| amount(money, source.currency)).unwrap_or_default();
+    let price =
+        || source.cost_amount.map(|money| MoneyWords::new(source.currency).exact(money)).unwrap_or_default();
     match source.cost_model {
         CostModel::None => "–".to_owned(),
         CostModel::Cpc => format!("{} per click", price()),

@@ -11,11 +11,11 @@ use super::parts::{CodeBox, Steps};
 use super::test_steps::LastTest;
 use super::typed::{Marked, Typed, mistakes};
 use super::{Answer, test_click, test_postback};
-use crate::db::{self, Priority};
+use crate::db::{self, AnyConnection, Priority};
 use crate::domain::input::FieldErrors;
 use crate::domain::template::TemplateUse;
 use crate::entities;
-use crate::http::{App, Error, OwnJournal, PageWrite, SignedIn, Tracker, changing, now_ms, reading};
+use crate::http::{App, OwnJournal, PageWrite, SignedIn, Tracker, changing, now_ms, reading};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use made::Made;
@@ -94,9 +94,8 @@ pub(super) const START: &str = "/start";
 ///
 /// # Errors
 /// The database fails.
-pub async fn needs_start(app: &web::Data<App>) -> Result<bool, Error> {
-    reading(app, |app| app.db.read(|conn| Ok::<_, db::Error>(db::report_names::campaigns(conn)?.is_empty())))
-        .await
+pub(super) fn needs_start(conn: &mut AnyConnection) -> db::Result<bool> {
+    Ok(!db::report_names::has_campaigns(conn)?)
 }
 
 async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answer {

@@ -1,7 +1,7 @@
 //! What the last test did, read back from the database, step by step.
 
-use super::amounts::{amount, signed};
 use super::parts::{Mark, Piece, Step, Steps, Tone};
+use super::words::MoneyWords;
 use crate::db::click_log::{self, ClickQuery, StoredClick};
 use crate::db::conversions::{self, Conversion, ConversionQuery};
 use crate::db::postbacks::{self, PostbackQuery, StoredPostback};
@@ -71,19 +71,20 @@ impl LastTest {
 
     /// The sums of all tests in one line.
     pub(super) fn result(&self, currency: Currency) -> Step {
+        let money = MoneyWords::new(currency);
         let approved = |conversion: &&Conversion| conversion.value.status == Status::Approved;
-        let revenue: i64 =
-            self.conversions.iter().filter(approved).map(|conversion| conversion.value.revenue_micros).sum();
+        let approved = self.conversions.iter().filter(approved);
+        let revenue = approved.map(|conversion| conversion.value.revenue_micros).fold(0, i64::saturating_add);
         let cost = self.click.as_ref().map_or(0, |click| click.record.cost_micros);
         let detail = format!(
             "{}, {}, revenue {}, profit",
             counted(self.clicks, "click"),
             counted(i64::try_from(self.conversions.len()).unwrap_or(0), "conversion"),
-            amount(Money::from_micros(revenue), currency)
+            money.exact(Money::from_micros(revenue))
         );
-        let profit = Money::from_micros(revenue - cost);
+        let profit = Money::from_micros(revenue.saturating_sub(cost));
         let tone = if profit.micros() < 0 { Tone::Loss } else { Tone::Gain };
-        Step { figure: signed(profit, currency), tone, ..done("Result", vec![plain(&detail)]) }
+        Step { figure: money.signed(profit), tone, ..done("Result", vec![plain(&detail)]) }
     }
 }
 
@@ -197,7 +198,7 @@ pub(super) fn postback_steps(
     let mark = if is_done { Mark::Done } else { Mark::Failed };
     steps.push(Step { mark, ..done("Verdict", verdict) });
     if let Some(conversion) = conversion {
-        let revenue = amount(Money::from_micros(conversion.value.revenue_micros), currency);
+        let revenue = MoneyWords::new(currency).exact(Money::from_micros(conversion.value.revenue_micros));
         let words = format!("{}, {}, {revenue}", conversion.id, conversion.value.status);
         steps.push(done("Conversion", vec![plain(&words)]));
     }

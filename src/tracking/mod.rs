@@ -12,16 +12,22 @@ pub fn configure(config: &mut web::ServiceConfig) {
     config
         .service(click::Door)
         .service(
-            web::resource("/go").route(web::get().to(lander::press)).route(web::head().to(lander::press)),
+            web::resource("/go")
+                .route(web::get().to(lander::press))
+                .route(web::head().to(lander::press))
+                .default_service(web::to(|| async { answer::wrong_method("GET, HEAD") })),
         )
         .service(
             web::resource("/go/{button}")
                 .route(web::get().to(lander::press))
-                .route(web::head().to(lander::press)),
+                .route(web::head().to(lander::press))
+                .default_service(web::to(|| async { answer::wrong_method("GET, HEAD") })),
         )
         .service(
+            // Who asks with HEAD wants to look, and a look must not record a conversion.
             web::resource(["/postback/{key}", "/v1/postback/{key}"])
                 .route(web::get().to(postback::receive))
-                .route(web::post().to(postback::receive)),
+                .route(web::post().to(postback::receive))
+                .default_service(web::to(|| async { answer::wrong_method("GET, POST") })),
         );
 }

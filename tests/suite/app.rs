@@ -1,8 +1,7 @@
 //! The real server on a thread of its own, with a database of its own, and the words that stories use.
 
-use crate::cluster::Database;
 use crate::sql;
-use clickledger::config::{Config, DurabilitySetting, LogFormat};
+use clickledger::config::Config;
 use clickledger::db::{
     AnyConnection, Db, Priority, click_log, clicks, conversions, partitions, rollups, users,
 };
@@ -21,77 +20,15 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
 
-/// What a person's browser says.
-pub const BROWSER: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
-    Chrome/126.0.0.0 Safari/537.36";
+mod answer;
+mod place;
 
-/// What an Android phone says.
-pub const PHONE: &str = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) \
-    Chrome/126.0.0.0 Mobile Safari/537.36";
+pub use answer::{Answer, BROWSER, PHONE, client, send};
+pub use place::{Backend, Place};
 
 /// How long to wait for what comes by itself: clicks in the database, parked postbacks matched.
 pub const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Which database a story runs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Backend {
-    /// A file of its own.
-    Sqlite,
-    /// A database of its own in the run's cluster.
-    Postgres,
-}
-
-/// A place for a database; both are removed with it.
-pub struct Place {
-    /// Its data folder.
-    pub folder: TempDir,
-    /// Its database.
-    pub url: String,
-    _database: Option<Database>,
-}
-
-impl Place {
-    /// A new data folder with an empty database. `None`, said in one line, where there can be none.
-    pub fn new(backend: Backend) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let (url, database) = match backend {
-            Backend::Sqlite => (format!("sqlite://{}", folder.path().join("clickledger.db").display()), None),
-            Backend::Postgres => {
-                let Some(database) = Database::create(migrate) else {
-                    println!("skipped: no PostgreSQL server programs");
-                    return None;
-                };
-                (database.url.clone(), Some(database))
-            }
-        };
-        Some(Self { folder, url, _database: database })
-    }
-
-    /// The settings of a server here, on a free port.
-    pub fn config(&self) -> Config {
-        Config {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            data_dir: self.folder.path().to_path_buf(),
-            database_url: Some(self.url.clone()),
-            database_url_file: None,
-            secret_key: None,
-            secret_key_file: None,
-            durability: DurabilitySetting::Process,
-            public_url: None,
-            dashboard_host: None,
-            trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()],
-            currency: "USD".to_owned(),
-            workers: Some(2),
-            log_format: LogFormat::Text,
-        }
-    }
-}
-
-fn migrate(url: &str) {
-    Db::open(url, false).unwrap();
-}
 
 /// The running server and what stories need beside it.
 pub struct TestApp {
@@ -108,46 +45,6 @@ pub struct TestApp {
     stopper: Stopper,
     thread: Option<JoinHandle<()>>,
     _place: Place,
-}
-
-/// An answer, read to its end.
-#[derive(Debug)]
-pub struct Answer {
-    /// Its status.
-    pub status: u16,
-    /// Its headers by lower-case name; of repeated ones the last, but cookies all.
-    pub headers: HashMap<String, String>,
-    /// Its cookies as `name=value` pairs.
-    pub cookies: Vec<String>,
-    /// Its body.
-    pub text: String,
-}
-
-impl Answer {
-    /// The body as JSON; `null` where it is none.
-    pub fn json(&self) -> Json {
-        serde_json::from_str(&self.text).unwrap_or_default()
-    }
-
-    /// The body as JSON of an answer that must be of this status.
-    #[track_caller]
-    pub fn expect(&self, status: u16) -> Json {
-        assert_eq!(self.status, status, "{self:?}");
-        self.json()
-    }
-
-    /// Where a redirect leads.
-    #[track_caller]
-    pub fn location(&self) -> &str {
-        assert!(matches!(self.status, 302 | 303 | 307), "{self:?}");
-        self.headers.get("location").unwrap_or_else(|| panic!("{self:?}"))
-    }
-
-    /// A verdict's code.
-    #[track_caller]
-    pub fn code(&self) -> String {
-        self.json()["code"].as_str().unwrap_or_else(|| panic!("no verdict: {self:?}")).to_owned()
-    }
 }
 
 /// A click that was answered, and where its postbacks go.
@@ -455,27 +352,6 @@ pub fn click_id_in(location: &str) -> Option<String> {
 pub fn block_on(story: impl Future<Output = ()>) {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     runtime.worker_threads(2).enable_all().build().unwrap().block_on(story);
-}
-
-/// A client that follows no redirect, asks no proxy and keeps no cookies.
-pub fn client() -> reqwest::Client {
-    let building = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
-    building.user_agent(BROWSER).timeout(Duration::from_secs(30)).build().unwrap()
-}
-
-/// Sends a request and reads its answer to the end.
-pub async fn send(request: RequestBuilder) -> Answer {
-    try_send(request).await.unwrap()
-}
-
-/// The same, where the server may be gone.
-pub async fn try_send(request: RequestBuilder) -> reqwest::Result<Answer> {
-    let answer = request.send().await?;
-    let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let cookies = answer.headers().get_all("set-cookie").iter();
-    let cookies = cookies.map(|value| text(value).split(';').next().unwrap_or("").to_owned()).collect();
-    let headers = answer.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-    Ok(Answer { status: answer.status().as_u16(), headers, cookies, text: answer.text().await? })
 }
 
 fn merged(mut usual: Json, fields: Json) -> Json {

@@ -216,6 +216,25 @@ async fn first_conversion(browser: &Browser, base: &str, link: &str) {
     browser.until_it_says("$5.00").await;
 }
 
+/// The script's rows of a campaign's form: they have the names that the server reads.
+async fn rows_are_added_in_place(browser: &Browser, base: &str) {
+    browser.client.goto(&format!("{base}/campaigns/1/edit")).await.unwrap();
+    browser.press("+ Offer").await;
+    browser.press("+ Path").await;
+    let last = "//fieldset[@data-path][last()]//button[normalize-space()='+ Lander']";
+    browser.client.find(Locator::XPath(last)).await.unwrap().click().await.unwrap();
+    let script = "return [...document.querySelectorAll('[data-path-list] select')].map(e => \
+         [e.name, e.options.length])";
+    let seen = browser.client.execute(script, vec![]).await.unwrap();
+    let wanted = json!([
+        ["paths.0.offers.0.offer_id", 2],
+        ["paths.0.offers.1000.offer_id", 2],
+        ["paths.1001.landers.1002.lander_id", 1],
+        ["paths.1001.offers.0.offer_id", 2],
+    ]);
+    assert_eq!(seen, wanted);
+}
+
 #[test]
 fn a_first_conversion_in_a_browser() {
     block_on(async {
@@ -254,6 +273,7 @@ fn a_first_conversion_in_a_browser() {
         ] {
             browser.looks_right(&format!("{base}{page}")).await;
         }
+        rows_are_added_in_place(&browser, &base).await;
         // The link made its admin: it is void, and a stranger has to sign in.
         browser.client.delete_all_cookies().await.unwrap();
         browser.client.goto(&link).await.unwrap();

@@ -236,6 +236,37 @@ stories! {
         }
     }
 
+    async fn a_wrong_method_at_a_tracking_address_is_told_the_right_ones(app: TestApp) {
+        let click = app.click(&app.campaign(json!({})).await).await;
+        let postback = format!("/postback/{}?cid={}&payout=1", click.key, click.id);
+        let wrong = [
+            (Method::POST, "/go", "GET, HEAD"),
+            (Method::PUT, "/go/1", "GET, HEAD"),
+            (Method::HEAD, &postback, "GET, POST"),
+            (Method::DELETE, &postback, "GET, POST"),
+            (Method::PUT, &format!("/v1{postback}"), "GET, POST"),
+        ];
+        for (method, path, allowed) in wrong {
+            let answer = send(app.request(method.clone(), path)).await;
+            assert_eq!((answer.status, &*answer.headers["allow"]), (405, allowed), "{method} {path}");
+            let body = if method == Method::HEAD { String::new() } else { format!("This address takes {allowed}.\n") };
+            assert_eq!(answer.text, body, "{method} {path}");
+        }
+        assert!(app.conversions(&click).is_empty());
+    }
+
+    async fn a_look_without_the_body_is_answered_as_with_it(app: TestApp) {
+        for path in ["/sign-in", "/campaigns", "/static/app.css", "/nowhere", "/healthz", "/readyz", "/api/v1/offers"] {
+            let (whole, head) = (app.get(path).await, send(app.request(Method::HEAD, path)).await);
+            assert_eq!((head.status, head.text.as_str()), (whole.status, ""), "{path}");
+            for name in ["content-type", "content-length", "location", "cache-control"] {
+                assert_eq!(head.headers.get(name), whole.headers.get(name), "{name} of {path}");
+            }
+        }
+        // The next request on the same connection is read from its beginning: nothing was left behind.
+        assert_eq!(app.get("/healthz").await.text, "ok\n");
+    }
+
     async fn the_server_tells_how_it_is(app: TestApp) {
         assert_eq!(app.get("/healthz").await.status, 200);
         assert_eq!(app.get("/readyz").await.status, 200);

@@ -53,6 +53,8 @@ mod doors;
 mod floors;
 mod kills;
 mod outage;
+mod pages;
+mod postback_words;
 mod postbacks;
 mod program;
 mod races;

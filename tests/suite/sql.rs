@@ -67,3 +67,9 @@ pub fn tables(place: &crate::app::Place) -> i64 {
     };
     number(&mut conn, query).unwrap()
 }
+
+/// Runs a statement as it is.
+pub fn run(conn: &mut AnyConnection, statement: &str) -> Result<()> {
+    sql_query(statement).execute(conn)?;
+    Ok(())
+}

@@ -13,6 +13,7 @@ use crate::domain::money::{Currency, Money};
 use crate::domain::offer::Offer;
 use crate::domain::source::{CostModel, Source, Token};
 use crate::domain::status::Status;
+use crate::routing;
 
 /// The zone that the made-up business looks at its figures from.
 pub(super) const TIME_ZONE: &str = "Europe/Berlin";
@@ -38,6 +39,8 @@ pub(super) struct Catalog {
     pub(super) targets: Vec<Target>,
     /// The advertisers' numbers, in the plan's order.
     pub(super) advertisers: Vec<i64>,
+    /// The same as postbacks are judged by it.
+    pub(super) routes: routing::Catalog,
 }
 
 /// A name that cannot be guessed: from the operating system, not from the seed, since whoever knows a postback key may
@@ -85,7 +88,8 @@ pub(super) fn make(conn: &mut AnyConnection, seed: u64, now_ms: i64) -> db::Resu
             language: Language::parse(plan.language),
         });
     }
-    Ok(Catalog { targets, advertisers })
+    let routes = routing::Catalog::load(conn)?;
+    Ok(Catalog { targets, advertisers, routes })
 }
 
 fn make_advertisers(conn: &mut AnyConnection, now_ms: i64) -> db::Result<Vec<i64>> {

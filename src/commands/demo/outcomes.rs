@@ -6,10 +6,11 @@ use super::plan::{ORDER_SHARE_MILLIONTHS, OfferPlan};
 use super::random::Random;
 use super::traffic::Converting;
 use super::{DemoSummary, trouble};
+use crate::conversions::{Verdict, change_row, sentences};
 use crate::db::{AnyConnection, Db, Priority, Result, conversions, postbacks, rollups};
 use crate::domain::money::{Currency, Money, share};
 use crate::domain::rollup::{HOUR_MS, RollupDelta};
-use crate::domain::status::Status;
+use crate::domain::status::{Standing, Status};
 use crate::domain::verdict::Code;
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -138,12 +139,13 @@ impl<'a> Outcomes<'a> {
             (Step::Again, Some(before)) => (None, before, Code::Duplicate),
             (Step::Again, None) => return Ok(()),
         };
-        let postback_id = store_postback(conn, one, &life, &after, at_ms, code)?;
+        let query = query(one, &life, &after.value);
+        let judged = trouble::read(catalog, one.offer.advertiser.position, query, at_ms);
+        let row = judged.to_row(&verdict(before.as_ref(), &after, code));
+        let postback_id = Some(postbacks::insert(conn, &row)?);
         if code != Code::Duplicate {
-            conversions::insert_change(
-                conn,
-                &change(before.as_ref(), &after, at_ms, postback_id, one.offer),
-            )?;
+            let change = change_row(after.id, before.as_ref(), &after.value, at_ms);
+            conversions::insert_change(conn, &conversions::Change { postback_id, ..change })?;
         }
         // What has no further step need not be remembered.
         if step + 1 < life.steps.len() {
@@ -241,73 +243,41 @@ fn changed(
     conversions::Conversion { id: before.id, value }
 }
 
-fn change(
-    before: Option<&conversions::NewConversion>,
-    after: &conversions::Conversion,
-    at_ms: i64,
-    postback_id: i64,
-    offer: &OfferPlan,
-) -> conversions::Change {
-    let sent = word(offer, after.value.status).unwrap_or_default();
-    let name = offer.advertiser.name;
-    conversions::Change {
-        conversion_id: after.id,
-        at_ms,
-        from_status: before.map(|value| value.status.as_str().to_owned()),
-        to_status: after.value.status.as_str().to_owned(),
-        from_revenue_micros: before.map(|value| value.revenue_micros),
-        to_revenue_micros: after.value.revenue_micros,
-        from_payout_micros: before.map(|value| value.payout_micros),
-        to_payout_micros: after.value.payout_micros,
-        cause: "postback".to_owned(),
-        postback_id: Some(postback_id),
-        user_id: None,
-        why: format!("{name} said {sent}"),
-    }
-}
-
-fn store_postback(
-    conn: &mut AnyConnection,
-    one: &Converting,
-    life: &Life,
-    after: &conversions::Conversion,
-    at_ms: i64,
-    code: Code,
-) -> Result<i64> {
-    let value = &after.value;
-    let amount = Money::from_micros(value.revenue_original_micros);
-    let mut query = format!("cid={}&payout={amount}", value.click_id);
+/// The postback as its sender wrote it.
+fn query(one: &Converting, life: &Life, value: &conversions::NewConversion) -> String {
+    let mut query = format!("cid={}&payout={}", one.click_id, life.revenue);
     // Writing to a String cannot fail.
     if let Some(order) = life.sale_amount {
         let _ = write!(query, "&amount={order}");
     }
-    if !value.txid.is_empty() {
-        let _ = write!(query, "&txid={}", value.txid);
+    if !life.txid.is_empty() {
+        let _ = write!(query, "&txid={}", life.txid);
     }
-    if value.event != "sale" {
-        let _ = write!(query, "&event={}", value.event);
+    if one.offer.event != "sale" {
+        let _ = write!(query, "&event={}", one.offer.event);
     }
     if let Some(word) = &value.advertiser_status {
         let _ = write!(query, "&status={word}");
     }
-    let message = match code {
-        Code::Recorded => format!("New {}: {amount} USD, {}.", value.event, value.status),
-        Code::Updated => format!("The {} is {} now: {amount} USD.", value.event, value.status),
-        _ => format!("This {} was recorded already, as {} with {amount} USD.", value.event, value.status),
+    query
+}
+
+/// What the ledger says of it.
+fn verdict(
+    before: Option<&conversions::NewConversion>,
+    after: &conversions::Conversion,
+    code: Code,
+) -> Verdict {
+    let (id, value) = (after.id, &after.value);
+    let standing = |value: &conversions::NewConversion| Standing {
+        status: value.status,
+        revenue: Money::from_micros(value.revenue_original_micros),
     };
-    let new = postbacks::NewPostback {
-        click_id: Some(value.click_id),
-        event: Some(value.event.clone()),
-        txid: (!value.txid.is_empty()).then(|| value.txid.clone()),
-        conversion_id: Some(after.id),
-        ..trouble::postback(
-            at_ms,
-            Some(value.advertiser_id),
-            one.offer.advertiser.position,
-            &query,
-            code,
-            message,
-        )
+    let to = standing(value);
+    let message = match (code, before) {
+        (Code::Recorded, _) => sentences::recorded(id, to.revenue, value.currency, to.status),
+        (Code::Updated, Some(before)) => sentences::moved(id, standing(before), to, value.currency, false),
+        _ => sentences::repeated(id),
     };
-    postbacks::insert(conn, &new)
+    Verdict { conversion_id: Some(id), click_id: Some(value.click_id), ..Verdict::new(code, message) }
 }

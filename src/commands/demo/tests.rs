@@ -3,6 +3,7 @@ use crate::db::click_log::{self, ClickQuery};
 use crate::db::{campaigns, conversions, postbacks, scratch};
 use crate::domain::figures::Metric;
 use crate::domain::rollup::HOUR_MS;
+use crate::domain::verdict::Code;
 use crate::reports::{self, By, Period, Query, TimeZone};
 
 /// 2026-11-20 14:40 UTC.
@@ -73,4 +74,34 @@ fn the_demo_adds_up_like_real_traffic() {
             assert!(count(Metric::Bots) * 100 / CLICKS >= 2 && count(Metric::Bots) * 100 / CLICKS <= 7);
         }
     });
+}
+
+#[test]
+fn what_went_wrong_is_told_as_the_ledger_tells_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open(&format!("sqlite://{}/demo.db", folder.path().display()), false).unwrap();
+    made(&db);
+    let query = postbacks::PostbackQuery { limit: 5_000, ..Default::default() };
+    let stored = db.read(|conn| postbacks::list(conn, &query)).unwrap().items;
+    let count = |code: Code| stored.iter().filter(|postback| postback.value.code == code).count();
+    for (code, wanted) in [
+        (Code::UnresolvedMacro, 14),
+        (Code::UnknownStatus, 6),
+        (Code::ParkedUnknownClick, 3),
+        (Code::ParkedForeignClick, 5),
+        (Code::MissingClickId, 4),
+        (Code::MalformedRevenue, 2),
+        (Code::BadKey, 2),
+    ] {
+        assert_eq!(count(code), wanted, "{code}");
+    }
+    let said = |text: &str| stored.iter().any(|postback| postback.value.message.contains(text));
+    assert!(said("`cid` arrived as `{sub2}`"), "names the macro");
+    assert!(said(" USD, approved") && said(" went from pending to approved, "), "and what was counted");
+    let counted = stored.iter().filter(|postback| postback.value.conversion_id.is_some());
+    for postback in counted {
+        let value = &postback.value;
+        let named = value.click_id.is_some() && value.event.is_some() && value.advertiser_id.is_some();
+        assert!(named, "read as it was meant: {value:?}");
+    }
 }

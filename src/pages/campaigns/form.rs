@@ -110,6 +110,7 @@ fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<CampaignFormPag
             redirect: form.select("redirect", &REDIRECTS),
             paths: rows::draw(form, &choices),
             paths_error: form.error("paths"),
+            cut: choices.cut.clone(),
             fallback_url: form.field("fallback_url"),
             unique_window_hours: form.field("unique_window_hours"),
             append_query: form.typed.is_on("append_query"),

@@ -1,18 +1,16 @@
 //! The paths of a campaign form: rows within rows, whose numbers may have gaps.
 
 use super::{PathForm, PickForm};
-use crate::db::search::ListQuery;
+use crate::db::choices::{self, Named};
 use crate::domain::campaign::{CampaignPath, PATH_ENTRIES_MAX, PATHS_MAX, Weighted};
 use crate::entities;
 use crate::http::App;
-use crate::pages::amounts::amount;
+use crate::pages::choosing;
 use crate::pages::forms::{Field, Select};
 use crate::pages::parts::Choice;
 use crate::pages::typed::{Marked, Typed, chosen};
+use crate::pages::words::MoneyWords;
 use serde_json::{Value, json};
-
-/// Things that one select offers: more belong behind a search.
-const CHOICES_MAX: i64 = 500;
 
 /// The two kinds of picks: the list's name in the form, one of it, and the field with its number.
 const PICKS: [(&str, &str, &str); 2] = [("landers", "lander", "lander_id"), ("offers", "offer", "offer_id")];
@@ -21,52 +19,50 @@ const PICKS: [(&str, &str, &str); 2] = [("landers", "lander", "lander_id"), ("of
 pub(super) struct Choices {
     /// Sources; the first is none.
     pub(super) sources: Vec<Choice>,
+    /// What is not offered, in words. Empty where everything is.
+    pub(super) cut: String,
     landers: Vec<Choice>,
     offers: Vec<Choice>,
 }
 
-fn choice(id: i64, label: String) -> Choice {
-    Choice { value: id.to_string(), label, selected: false }
-}
-
-fn first(label: &str) -> Vec<Choice> {
-    vec![Choice { label: label.to_owned(), ..Choice::default() }]
-}
-
 impl Choices {
-    /// Reads what can be chosen, and what was chosen before it was put away.
+    /// Reads what can be chosen, and what is chosen already, whatever became of it.
     ///
     /// # Errors
     /// The database fails.
     pub(super) fn read(app: &App, typed: &Typed) -> Result<Self, entities::Error> {
-        let all = ListQuery { page_size: CHOICES_MAX, ..ListQuery::default() };
-        let db = &app.db;
-        let mut sources = first("None");
-        sources.extend(
-            entities::sources::list(db, &all)?.items.into_iter().map(|one| choice(one.id, one.value.name)),
-        );
-        let mut landers = first("Choose a lander");
-        landers.extend(
-            entities::landers::list(db, &all)?.items.into_iter().map(|one| choice(one.id, one.value.name)),
-        );
-        let mut offers = first("Choose an offer");
-        offers.extend(entities::offers::list(db, &all)?.items.into_iter().map(|one| {
-            let revenue = one.value.revenue.map(|money| format!(" · {}", amount(money, one.value.currency)));
-            choice(one.id, format!("{}{}", one.value.name, revenue.unwrap_or_default()))
-        }));
-        keep(&mut sources, [typed.get("source_id")], |id| {
-            Some(entities::sources::find(db, id).ok()?.value.name)
-        });
-        let (lander_ids, offer_ids) =
-            (picked(typed, "landers", "lander_id"), picked(typed, "offers", "offer_id"));
-        keep(&mut landers, lander_ids, |id| Some(entities::landers::find(db, id).ok()?.value.name));
-        keep(&mut offers, offer_ids, |id| Some(entities::offers::find(db, id).ok()?.value.name));
-        Ok(Self { sources, landers, offers })
+        let picked = |list, field| ids(picked(typed, list, field));
+        let (lander_ids, offer_ids) = (picked("landers", "lander_id"), picked("offers", "offer_id"));
+        let rows_max = choosing::rows_max(lander_ids.len() + offer_ids.len());
+        let source_ids = ids(vec![typed.get("source_id")]);
+        app.db.read(|conn| {
+            let sources = choices::sources(conn, rows_max, &source_ids)?;
+            let landers = choices::landers(conn, rows_max, &lander_ids)?;
+            let offers = choices::offers(conn, rows_max, &offer_ids)?;
+            let offered: Vec<i64> = offers.items.iter().map(|one| one.id).collect();
+            let revenues = choices::offer_revenues(conn, &offered)?;
+            let revenue = |offer: &Named| {
+                revenues
+                    .get(&offer.id)
+                    .map(|(money, currency)| format!(" · {}", MoneyWords::new(*currency).exact(*money)))
+            };
+            let kinds = [("sources", &sources), ("landers", &landers), ("offers", &offers)];
+            Ok(Self {
+                sources: choosing::choices("None", &sources, |_| None),
+                cut: choosing::cut(&kinds, rows_max),
+                landers: choosing::choices("Choose a lander", &landers, |_| None),
+                offers: choosing::choices("Choose an offer", &offers, revenue),
+            })
+        })
     }
 
     fn of(&self, list: &str) -> &[Choice] {
         if list == "landers" { &self.landers } else { &self.offers }
     }
+}
+
+fn ids(values: Vec<&str>) -> Vec<i64> {
+    values.into_iter().filter_map(|value| value.parse().ok()).collect()
 }
 
 /// Everything chosen in one kind of picks, bounded by what a campaign may have.
@@ -79,23 +75,6 @@ fn picked<'a>(typed: &'a Typed, list: &str, field: &str) -> Vec<&'a str> {
         }
     }
     values
-}
-
-/// Adds what is chosen but not offered: it was archived, or stands beyond the longest list.
-fn keep<'a>(
-    choices: &mut Vec<Choice>,
-    values: impl IntoIterator<Item = &'a str>,
-    name: impl Fn(i64) -> Option<String>,
-) {
-    for value in values {
-        let is_offered = choices.iter().any(|choice| choice.value == value);
-        if is_offered {
-            continue;
-        }
-        if let Some((id, name)) = value.parse().ok().and_then(|id| Some((id, name(id)?))) {
-            choices.push(choice(id, format!("{name} (archived)")));
-        }
-    }
 }
 
 /// Writes stored paths into a form.
@@ -188,8 +167,7 @@ pub(super) fn draw(form: Marked<'_>, choices: &Choices) -> Vec<PathForm> {
             share,
             landers: picks(form, &key, "landers", choices),
             offers: picks(form, &key, "offers", choices),
-            blank_lander: blank_pick(&choices.landers),
-            blank_offer: blank_pick(&choices.offers),
+            blanks: None,
             error: said.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(". "),
             key,
         }
@@ -230,8 +208,7 @@ pub(super) fn blank(choices: &Choices) -> PathForm {
         key: "__P__".to_owned(),
         weight: Field::new("100"),
         offers: vec![PickForm { key: "0".to_owned(), ..blank_pick(&choices.offers) }],
-        blank_lander: blank_pick(&choices.landers),
-        blank_offer: blank_pick(&choices.offers),
+        blanks: Some((blank_pick(&choices.landers), blank_pick(&choices.offers))),
         ..PathForm::default()
     }
 }

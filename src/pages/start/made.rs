@@ -10,9 +10,9 @@ use crate::domain::lander::EntityStatus;
 use crate::domain::money::{Currency, Money};
 use crate::domain::offer::Offer;
 use crate::entities::{self, Error, Fields};
-use crate::pages::amounts::amount;
 use crate::pages::parts::{CodeBox, Mark, Piece, Step, Steps};
 use crate::pages::test_steps::{LastTest, code, done, plain, refused};
+use crate::pages::words::MoneyWords;
 use serde_json::{Value, json};
 
 /// Characters of a click id that tell one from another at a glance.
@@ -166,7 +166,8 @@ pub(super) fn steps(test: &LastTest, made: &Made, currency: Currency, took_us: O
     if let Some(postback) = &test.postback {
         let step = match test.conversion() {
             Some(conversion) => {
-                let revenue = amount(Money::from_micros(conversion.value.revenue_micros), currency);
+                let revenue =
+                    MoneyWords::new(currency).exact(Money::from_micros(conversion.value.revenue_micros));
                 let words = format!(
                     "{revenue}, recorded as conversion {} (a test; delete it whenever you like)",
                     conversion.id

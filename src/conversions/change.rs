@@ -1,0 +1,153 @@
+//! What a postback changes of a conversion that is there.
+
+use super::claim::Claim;
+use super::judge::{Judged, Verdict};
+use super::record::{Group, Settled};
+use super::sentences;
+use crate::db::conversions::{Change, Conversion, NewConversion};
+use crate::db::{self, AnyConnection, conversions, postbacks};
+use crate::domain::money::Money;
+use crate::domain::offer::RevenueMode;
+use crate::domain::status::{Move, Said, Standing, judge_move};
+use crate::domain::verdict::Code;
+use crate::routing::AdvertiserRoute;
+
+/// How long an identical request counts as a retry.
+const RETRY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+impl Group<'_> {
+    /// Moves a conversion as a claim says, where that is a move.
+    pub(super) fn change(
+        &mut self,
+        conn: &mut AnyConnection,
+        judged: &Judged,
+        claim: &Claim,
+        advertiser: &AdvertiserRoute,
+        existing: Conversion,
+    ) -> db::Result<Settled> {
+        let id = existing.id;
+        let is_test = existing.value.is_test;
+        let about = |code, message: String| Verdict {
+            conversion_id: Some(id),
+            is_test,
+            ..Verdict::new(code, message)
+        };
+        let from = Standing {
+            status: existing.value.status,
+            revenue: Money::from_micros(existing.value.revenue_original_micros),
+        };
+        let revenue = self.moving_amount(claim, &existing.value);
+        if revenue.is_some() && claim.currency != existing.value.currency {
+            let message = sentences::no_rate(claim.currency, existing.value.currency);
+            return Ok(about(Code::ParkedNoRate, message).into());
+        }
+        let said = Said { status: claim.status, revenue };
+        let (to, is_surprising) = match judge_move(from, said, advertiser.advertiser.may_reopen_rejected()) {
+            Move::Duplicate => {
+                self.join_txid(conn, claim, existing)?;
+                return Ok(about(Code::Duplicate, sentences::repeated(id)).into());
+            }
+            Move::Refused => {
+                let wanted = claim.status.unwrap_or(from.status);
+                let message = sentences::not_allowed(id, from.status, wanted);
+                return Ok(about(Code::TransitionRefused, message).into());
+            }
+            Move::Update { to, is_surprising } => (to, is_surprising),
+        };
+        let since_ms = judged.incoming.received_at_ms.saturating_sub(RETRY_MS);
+        if postbacks::was_accepted(
+            conn,
+            advertiser.id,
+            existing.value.click_id,
+            &judged.request_hash,
+            since_ms,
+        )? {
+            let message = sentences::counted_lately(id, from.status);
+            return Ok(about(Code::Duplicate, message).into());
+        }
+        let change = self.update(conn, claim, existing, to)?;
+        let message = sentences::moved(id, from, to, self.catalog.currency, is_surprising);
+        Ok(Settled { verdict: about(Code::Updated, message), change: Some(change) })
+    }
+
+    /// The amount that moves a conversion. Where the offer's own rate counts, what is sent is reported only;
+    /// a refund counts always.
+    fn moving_amount(&self, claim: &Claim, existing: &NewConversion) -> Option<Money> {
+        let mode =
+            existing.offer_id.and_then(|id| self.catalog.offer(id)).map(|route| route.offer.revenue_mode);
+        claim.revenue.filter(|amount| mode != Some(RevenueMode::Fixed) || amount.micros() < 0)
+    }
+
+    fn join_txid(&mut self, conn: &mut AnyConnection, claim: &Claim, existing: Conversion) -> db::Result<()> {
+        if claim.txid.is_empty() || !existing.value.txid.is_empty() {
+            return Ok(());
+        }
+        let mut joined = existing;
+        joined.value.txid.clone_from(&claim.txid);
+        conversions::update(conn, &joined)?;
+        self.replace(joined);
+        Ok(())
+    }
+
+    fn update(
+        &mut self,
+        conn: &mut AnyConnection,
+        claim: &Claim,
+        existing: Conversion,
+        to: Standing,
+    ) -> db::Result<Change> {
+        let before = existing.value.clone();
+        let mut after = existing;
+        let value = &mut after.value;
+        if value.txid.is_empty() {
+            value.txid.clone_from(&claim.txid);
+        }
+        value.status = to.status;
+        value.payout_status = to.status;
+        value.revenue_original_micros = to.revenue.micros();
+        value.revenue_micros = to.revenue.micros();
+        value.updated_at_ms = self.now_ms;
+        if claim.status_word.is_some() {
+            value.advertiser_status.clone_from(&claim.status_word);
+        }
+        if let Some(reported) = claim.revenue {
+            value.revenue_reported_micros = Some(reported.micros());
+        }
+        if let Some(amount) = claim.sale_amount {
+            value.sale_amount_micros = Some(amount.micros());
+        }
+        if claim.reason.is_some() {
+            value.reason.clone_from(&claim.reason);
+        }
+        conversions::update(conn, &after)?;
+        self.sums.change_conversion(&before.counted(), &after.value.counted());
+        let change = change_row(after.id, Some(&before), &after.value, self.now_ms);
+        self.replace(after);
+        Ok(change)
+    }
+
+    fn replace(&mut self, conversion: Conversion) {
+        let known = self.conversions.entry(conversion.value.click_id).or_default();
+        if let Some(place) = known.iter_mut().find(|known| known.id == conversion.id) {
+            *place = conversion;
+        }
+    }
+}
+
+/// The row that a change leaves; its postback is written into it once it has its number.
+pub fn change_row(id: i64, before: Option<&NewConversion>, after: &NewConversion, now_ms: i64) -> Change {
+    Change {
+        conversion_id: id,
+        at_ms: now_ms,
+        from_status: before.map(|before| before.status.as_str().to_owned()),
+        to_status: after.status.as_str().to_owned(),
+        from_revenue_micros: before.map(|before| before.revenue_micros),
+        to_revenue_micros: after.revenue_micros,
+        from_payout_micros: before.map(|before| before.payout_micros),
+        to_payout_micros: after.payout_micros,
+        cause: "postback".to_owned(),
+        postback_id: None,
+        user_id: None,
+        why: String::new(),
+    }
+}
