@@ -1,13 +1,13 @@
 //! What a postback changes of a conversion that is there.
 
-use super::claim::Claim;
+use super::claim::{Claim, DEFAULT_EVENT};
 use super::judge::{Judged, Verdict};
 use super::record::{Group, Settled};
 use super::sentences;
 use crate::db::conversions::{Change, Conversion, NewConversion};
 use crate::db::{self, AnyConnection, conversions, postbacks};
 use crate::domain::money::Money;
-use crate::domain::offer::RevenueMode;
+use crate::domain::offer::{Offer, RevenueMode};
 use crate::domain::status::{Move, Said, Standing, judge_move};
 use crate::domain::verdict::Code;
 use crate::routing::AdvertiserRoute;
@@ -71,11 +71,19 @@ impl Group<'_> {
     }
 
     /// The amount that moves a conversion. Where the offer's own rate counts, what is sent is reported only;
-    /// a refund counts always.
+    /// a refund counts always. A per cent of the order moves with the order.
     fn moving_amount(&self, claim: &Claim, existing: &NewConversion) -> Option<Money> {
-        let mode =
-            existing.offer_id.and_then(|id| self.catalog.offer(id)).map(|route| route.offer.revenue_mode);
-        claim.revenue.filter(|amount| mode != Some(RevenueMode::Fixed) || amount.micros() < 0)
+        let offer = existing.offer_id.and_then(|id| self.catalog.offer(id)).map(|route| &route.offer);
+        let is_fixed = offer.is_some_and(|offer| offer.revenue_mode == RevenueMode::Fixed);
+        let sent = claim.revenue.filter(|amount| !is_fixed || amount.micros() < 0);
+        sent.or_else(|| {
+            let shares = |offer: &&Offer| {
+                offer.revenue_percent_millionths.is_some()
+                    && offer.revenue_mode != RevenueMode::Postback
+                    && existing.event == DEFAULT_EVENT
+            };
+            offer.filter(shares)?.own_revenue(claim.sale_amount.filter(|amount| amount.micros() >= 0))
+        })
     }
 
     fn join_txid(&mut self, conn: &mut AnyConnection, claim: &Claim, existing: Conversion) -> db::Result<()> {

@@ -56,10 +56,21 @@ pub struct Refusal {
     pub code: Code,
     /// One sentence that says what to change.
     pub message: String,
+    /// The click it names all the same, where it is one of ours in form: its story tells of the refusal.
+    pub click_id: Option<ClickId>,
+    /// The transaction it names; empty where none can be read.
+    pub txid: String,
+}
+
+impl Refusal {
+    /// A refusal of something that names nothing.
+    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), click_id: None, txid: String::new() }
+    }
 }
 
 fn refuse<T>(code: Code, message: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal { code, message: message.into() })
+    Err(Refusal::new(code, message))
 }
 
 /// Our parameters with the names that other systems' templates use. The order is precedence.
@@ -103,7 +114,17 @@ impl<'a> Reader<'a> {
 /// The first check that fails, with its code and what to change.
 pub fn read(params: &Params, advertiser: &Advertiser) -> Result<Claim, Refusal> {
     let reader = Reader { params, advertiser };
-    let amounts = Amounts::find(&reader);
+    read_claim(&reader).map_err(|refusal| {
+        let whole = |given: &Given<'_>| !looks_like_macro(given.value);
+        let (cid, txid) = (reader.find("cid", CID).filter(whole), reader.find("txid", TXID).filter(whole));
+        let (cid, txid) = read_identity(cid, txid).unwrap_or_default();
+        Refusal { click_id: ClickId::parse(&cid), txid, ..refusal }
+    })
+}
+
+fn read_claim(reader: &Reader<'_>) -> Result<Claim, Refusal> {
+    let advertiser = reader.advertiser;
+    let amounts = Amounts::find(reader);
     let given = [
         reader.find("cid", CID),
         reader.find("txid", TXID),
@@ -120,7 +141,11 @@ pub fn read(params: &Params, advertiser: &Advertiser) -> Result<Claim, Refusal> 
     let (event, event_status) = read_event(event, advertiser);
     let (status, status_word) = read_status(status, event_status, advertiser)?;
     let revenue = read_revenue(amounts.revenue, status, &mut notes)?;
-    let sale_amount = amounts.sale_amount.and_then(|given| read_sale_amount(given, &mut notes));
+    let sale_amount = match amounts.sale_amount {
+        // Where no other amount came, a per cent of this one may be what is earned.
+        Some(given) if revenue.is_none() => read_revenue(Some(given), status, &mut notes)?,
+        other => other.and_then(|given| read_sale_amount(given, &mut notes)),
+    };
     let currency = read_currency(currency, advertiser)?;
     Ok(Claim {
         click_id: ClickId::parse(&cid),
@@ -135,7 +160,7 @@ pub fn read(params: &Params, advertiser: &Advertiser) -> Result<Claim, Refusal> 
         sale_amount,
         reason: reader.find("reason", REASON).map(|given| given.value.chars().take(255).collect()),
         conversion_time_ms: reader.find("conversion_time", &["conversion_time"]).and_then(read_time),
-        is_test: reader.find("test", &["test"]).is_some_and(|given| given.value == "1"),
+        is_test: reader.find("test", &["test"]).is_some_and(|given| matches!(given.value, "1" | "true")),
         notes,
     })
 }
@@ -203,6 +228,10 @@ fn read_event(given: Option<Given<'_>>, advertiser: &Advertiser) -> (String, Opt
     };
     match advertiser.event_map.get(&word) {
         Some(meaning) => (meaning.event.clone(), meaning.status),
+        // Words that mean money back wherever they stand: as events of their own they would count as sales.
+        None if Status::from_vocabulary(&word) == Some(Status::Reversed) => {
+            (DEFAULT_EVENT.to_owned(), Some(Status::Reversed))
+        }
         None => (word, None),
     }
 }
@@ -260,7 +289,7 @@ fn read_revenue(
     }
 }
 
-/// The order value is for information: one that cannot be read is noted, not a reason to lose a sale.
+/// Beside a revenue the order value is for information: one that cannot be read is noted, not a reason to lose a sale.
 fn read_sale_amount(given: Given<'_>, notes: &mut Vec<String>) -> Option<Money> {
     match Money::read(given.value) {
         Ok(read) if read.money.micros() >= 0 => Some(read.money),

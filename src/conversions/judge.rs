@@ -69,14 +69,8 @@ pub fn read(incoming: Incoming, catalog: &Catalog) -> Judged {
     let params = request::read(&incoming);
     let request_hash = params.as_ref().map(request::Params::hash).unwrap_or_default();
     let claim = match (&advertiser, params) {
-        (None, _) => Err(Refusal {
-            code: Code::BadKey,
-            message:
-                "The key in this address belongs to no advertiser: copy the postback URL again from the \
-                      advertiser's page"
-                    .to_owned(),
-        }),
-        (Some(_), Err(message)) => Err(Refusal { code: Code::Unreadable, message }),
+        (None, _) => Err(Refusal::new(Code::BadKey, sentences::BAD_KEY)),
+        (Some(_), Err(message)) => Err(Refusal::new(Code::Unreadable, message)),
         (Some(route), Ok(params)) => claim::read(&params, &route.advertiser),
     };
     Judged { incoming, advertiser, request_hash, claim }
@@ -93,7 +87,9 @@ impl Judged {
     #[must_use]
     pub fn without_click(&self) -> Verdict {
         match &self.claim {
-            Err(refusal) => Verdict::new(refusal.code, refusal.message.clone()),
+            Err(refusal) => {
+                Verdict { click_id: refusal.click_id, ..Verdict::new(refusal.code, refusal.message.clone()) }
+            }
             Ok(claim) => {
                 let mut verdict = without_click(claim);
                 verdict.note(claim);
@@ -106,6 +102,7 @@ impl Judged {
     #[must_use]
     pub fn to_row(&self, verdict: &Verdict) -> NewPostback {
         let claim = self.claim.as_ref().ok();
+        let txid = self.claim.as_ref().map_or_else(|refusal| &refusal.txid, |claim| &claim.txid);
         let cut = |bytes: &[u8]| bytes.get(..RAW_BYTES_MAX).unwrap_or(bytes).to_vec();
         NewPostback {
             received_at_ms: self.incoming.received_at_ms,
@@ -120,7 +117,7 @@ impl Judged {
             message: verdict.message.clone(),
             click_id: verdict.click_id,
             event: claim.map(|claim| claim.event.clone()),
-            txid: claim.map(|claim| claim.txid.clone()).filter(|txid| !txid.is_empty()),
+            txid: Some(txid.clone()).filter(|txid| !txid.is_empty()),
             conversion_id: verdict.conversion_id,
             is_test: verdict.is_test || self.incoming.is_test,
             is_waiting: verdict.code == Code::ParkedUnknownClick,

@@ -287,7 +287,13 @@ fn earn(claim: &Claim, route: &OfferRoute) -> Earned {
     // A refund of something never counted earns nothing.
     let sent = claim.revenue.map(|amount| if amount.micros() < 0 { Money::ZERO } else { amount });
     let by_postback = |revenue| Earned { revenue, currency: claim.currency, note: None };
-    let by_offer = |revenue| Earned { revenue, currency: own_currency, note: None };
+    // A per cent of an order is in the order's currency.
+    let is_share = route.offer.revenue_percent_millionths.is_some();
+    let by_offer = |revenue| Earned {
+        revenue,
+        currency: if is_share { claim.currency } else { own_currency },
+        note: None,
+    };
     match (mode, sent, own) {
         (RevenueMode::Auto | RevenueMode::Postback, Some(amount), _) => by_postback(amount),
         (RevenueMode::Auto | RevenueMode::Fixed, _, Some(amount)) => by_offer(amount),

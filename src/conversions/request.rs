@@ -137,6 +137,7 @@ fn push_json(bytes: &[u8], params: &mut Params) -> Result<(), String> {
     let Value::Object(parts) = value else { return Err("The JSON body must be an object".to_owned()) };
     for (name, value) in &parts {
         push_value(name, value, params)?;
+        push_structure(name, value, params)?;
         let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
         push_nested(&pointer, value, params, 1)?;
     }
@@ -147,8 +148,26 @@ fn push_value(name: &str, value: &Value, params: &mut Params) -> Result<(), Stri
     match value {
         Value::String(text) => push(params, name, text),
         Value::Number(number) => push(params, name, &number.to_string()),
-        Value::Bool(flag) => push(params, name, if *flag { "1" } else { "0" }),
+        Value::Bool(flag) => push(params, name, if *flag { "true" } else { "false" }),
         Value::Null | Value::Array(_) | Value::Object(_) => Ok(()),
+    }
+}
+
+/// Characters of a list or an object that stand for it under its own name.
+const SHOWN_CHARS: usize = 100;
+
+/// A list or an object where a value belongs is said so, by its own text, and not passed over: an amount sent as
+/// `{"value": 5}` would silently become the offer's.
+fn push_structure(name: &str, value: &Value, params: &mut Params) -> Result<(), String> {
+    let is_empty = match value {
+        Value::Array(items) => items.is_empty(),
+        Value::Object(parts) => parts.is_empty(),
+        _ => true,
+    };
+    if is_empty {
+        Ok(())
+    } else {
+        push(params, name, &value.to_string().chars().take(SHOWN_CHARS).collect::<String>())
     }
 }
 

@@ -48,6 +48,9 @@ pub(super) fn foreign_click(cid: &str) -> String {
     format!("`{shown}` is not one of our click ids: it was cut, altered, or another tracker's")
 }
 
+/// No advertiser has the key.
+pub(super) const BAD_KEY: &str = "The key in this address belongs to no advertiser: copy the postback URL again from the advertiser's page";
+
 /// An id of ours whose click is not stored.
 pub(super) const UNKNOWN_CLICK: &str =
     "A well-formed click id that is not stored (yet): counted at once if the click appears";

@@ -78,6 +78,20 @@ fn change(view: &View, money: MoneyWords, found: &Dashboard, metric: Metric) -> 
     }
 }
 
+/// How a ratio changed, in points of a per cent.
+fn points(view: &View, found: &Dashboard, metric: Metric) -> String {
+    let label = short_before(view);
+    match (ratio_of(&found.so_far, metric), ratio_of(&found.before, metric)) {
+        (Some(now), Some(before)) => {
+            let change = signed_percent(Some(now.saturating_sub(before)), 1);
+            format!("{} points vs {label}", change.trim_end_matches('%'))
+        }
+        (Some(_), None) => format!("none {label}"),
+        (None, Some(before)) => format!("{} {label}", percent(Some(before), 1)),
+        (None, None) => String::new(),
+    }
+}
+
 fn joined(parts: impl IntoIterator<Item = String>) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
@@ -90,12 +104,10 @@ fn short_before(view: &View) -> &'static str {
 /// The six figures that the day is judged by.
 pub fn key_figures(view: &View, money: MoneyWords, found: &Dashboard) -> Vec<KeyFigure> {
     let all = &found.figures;
-    let is_compared = view.is_compared;
     let no_cost = if all.is_cost_unknown() { "no cost known yet".to_owned() } else { String::new() };
     let profit_under =
         if no_cost.is_empty() { change(view, money, found, Metric::Profit) } else { no_cost.clone() };
-    let roi_before = percent(ratio_of(&found.before, Metric::Roi), 1);
-    let roi = if is_compared { format!("{roi_before} {}", short_before(view)) } else { String::new() };
+    let roi = if view.is_compared { points(view, found, Metric::Roi) } else { String::new() };
     let pending = (micros(all, Metric::PendingRevenue) != 0)
         .then(|| format!("{} more is pending", money.figure(all, Metric::PendingRevenue)));
     let bots = match view.bots {

@@ -33,6 +33,8 @@ pub struct AccountPage {
     pub zones: Vec<String>,
     /// Whether the person may change them.
     pub is_editable: bool,
+    /// Takes test data away, for who may.
+    pub delete_test_data: Option<PostButton>,
 }
 
 /// The signed-in person's own password and sessions.

@@ -3,6 +3,7 @@
 use crate::clicks::{WorkerJournal, Written};
 use crate::domain::click::{ClickRecord, LpClickRecord};
 use crate::domain::click_id::ClickId;
+use crate::domain::money::Money;
 use crate::http::{Error, Tracker, now_ms};
 use crate::routing::{Arrival, CampaignRoute, Catalog, Draws, OfferRoute, SourceRoute, draw_offer};
 use crate::visitor::{self, Signals};
@@ -14,6 +15,10 @@ use std::time::{Duration, Instant};
 /// Whom a test click plays: an ordinary phone.
 const AGENT: &str = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) \
     Chrome/131.0.0.0 Mobile Safari/537.36";
+
+/// What a test click costs where neither its source nor its campaign says so, in the account currency: a test is to
+/// show the whole way to an ROI, which without a cost there is none of.
+const COST: Money = Money::from_micros(250_000);
 
 /// How long the page waits until the click is in the database; it is kept in the journal all the same.
 const STORED_LONGEST: Duration = Duration::from_secs(4);
@@ -45,7 +50,12 @@ pub(super) async fn send(
     let catalog = tracker.catalog.get();
     let campaign = catalog.campaign(campaign_id).map(Arc::clone).ok_or(Error::NotFound)?;
     let start = Instant::now();
-    let (record, offer_id) = route(request, tracker, &catalog, &campaign, advertiser_id);
+    let (mut record, offer_id) = route(request, tracker, &catalog, &campaign, advertiser_id);
+    if record.cost_original_micros.is_none() {
+        record.cost_original_micros = Some(COST.micros());
+        record.cost_currency = Some(catalog.currency);
+        record.cost_micros = COST.micros();
+    }
     let ClickRecord { id, clicked_at_ms, lander_id, .. } = record;
     kept(journal.append_click(&record)).await?;
     let took = start.elapsed();
@@ -131,7 +141,7 @@ fn pressed(campaign: &CampaignRoute, record: &ClickRecord<&str>, advertiser_id: 
     wanted.or_else(|| draw_offer(path, rand::random())).map(|offer| offer.id)
 }
 
-/// What the source would write into the campaign's address, but the cost: a test costs nothing.
+/// What the source would write into the campaign's address, but the cost.
 fn sample_query(route: &SourceRoute) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     if let Some(param) = &route.source.external_id_param {

@@ -1,7 +1,7 @@
 //! Periods: whole days in a time zone, or two moments; cut into hours, days, weeks or months.
 
 use super::zone::{TimeZone, days_later};
-use crate::domain::rollup::quarter_of;
+use crate::domain::rollup::{QUARTER_MS, quarter_of};
 use crate::domain::words::word_enum;
 use chrono::{Datelike as _, Months, NaiveDate};
 use std::collections::BTreeSet;
@@ -105,7 +105,7 @@ pub struct Compared {
     pub before: Period,
     /// All of the period before: for a chart that shows how the day went on.
     pub whole_before: Period,
-    /// The time of day to which both were cut, `15:30`: now, rounded down to a full quarter hour.
+    /// The time of day to which both were cut, `15:30`: now, rounded up to a full quarter hour.
     pub cut_at: Option<String>,
 }
 
@@ -259,8 +259,10 @@ impl Period {
     /// likewise to the seven before; what is over to the equally long period before.
     #[must_use]
     pub fn compared(&self, now_ms: i64) -> Compared {
-        let is_running = (self.from_ms..self.to_ms).contains(&now_ms);
-        let cut_ms = if is_running { quarter_of(now_ms).max(self.from_ms) } else { self.to_ms };
+        // To the end of the quarter hour that is running: all that came so far, which is what the page shows.
+        let end_ms = quarter_of(now_ms.saturating_add(QUARTER_MS - 1));
+        let is_running = (self.from_ms..self.to_ms).contains(&now_ms) && end_ms < self.to_ms;
+        let cut_ms = if is_running { end_ms } else { self.to_ms };
         let so_far = if is_running { self.cut(cut_ms) } else { *self };
         let cut_at = is_running.then(|| self.zone.local(cut_ms).format("%H:%M").to_string());
         let Some((from, to)) = self.days else {
@@ -270,7 +272,7 @@ impl Period {
             let before = if is_running { whole_before.cut(start + length) } else { whole_before };
             return Compared { so_far, before, whole_before, cut_at };
         };
-        let last = if is_running { self.zone.date(cut_ms) } else { to };
+        let last = if is_running { self.zone.date(cut_ms - 1) } else { to };
         let days = (last - from).num_days() + 1;
         let (first_before, last_before) = (days_later(from, -days), days_later(from, -1));
         let whole_before = Self {

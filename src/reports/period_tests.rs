@@ -137,13 +137,23 @@ fn today_is_compared_up_to_the_same_time_of_day() {
     let now = utc("2026-11-20T14:40:12Z");
     let today = Period::preset(Preset::Today, zone("Europe/Berlin"), now).unwrap();
     let compared = today.compared(now);
-    assert_eq!(compared.cut_at.as_deref(), Some("15:30"));
-    assert_eq!(compared.so_far.to_ms(), utc("2026-11-20T14:30:00Z"));
+    assert_eq!(compared.cut_at.as_deref(), Some("15:45"));
+    assert_eq!(compared.so_far.to_ms(), utc("2026-11-20T14:45:00Z"));
     assert_eq!(
         (compared.before.from_ms(), compared.before.to_ms()),
-        (utc("2026-11-18T23:00:00Z"), utc("2026-11-19T14:30:00Z"))
+        (utc("2026-11-18T23:00:00Z"), utc("2026-11-19T14:45:00Z"))
     );
     assert_eq!(compared.whole_before.to_ms(), today.from_ms());
+}
+
+#[test]
+fn in_its_last_quarter_hour_a_day_is_compared_whole() {
+    let now = utc("2026-11-20T22:50:00Z");
+    let today = Period::preset(Preset::Today, zone("Europe/Berlin"), now).unwrap();
+    let compared = today.compared(now);
+    assert_eq!((compared.cut_at, compared.so_far), (None, today));
+    assert_eq!(compared.before, compared.whole_before);
+    assert_eq!(compared.before.to_ms() - compared.before.from_ms(), 24 * HOUR_MS);
 }
 
 #[test]
@@ -164,7 +174,7 @@ fn what_is_over_is_compared_to_the_equally_long_period_before() {
     let running = Period::preset(Preset::Last7Days, TimeZone::UTC, now).unwrap().compared(now);
     assert_eq!(
         (running.before.from_ms(), running.before.to_ms()),
-        (utc("2026-11-07T00:00:00Z"), utc("2026-11-13T14:30:00Z"))
+        (utc("2026-11-07T00:00:00Z"), utc("2026-11-13T14:45:00Z"))
     );
     let month = Period::preset(Preset::ThisMonth, TimeZone::UTC, now).unwrap().compared(now);
     assert_eq!(month.before.from_ms(), utc("2026-10-12T00:00:00Z"));
@@ -220,7 +230,8 @@ proptest! {
         let compared = period.compared(now);
         prop_assert_eq!(compared.whole_before.to_ms(), period.from_ms());
         prop_assert!(compared.before.to_ms() <= period.from_ms());
-        prop_assert!(compared.so_far.to_ms() <= now.max(period.from_ms()));
+        prop_assert!(compared.so_far.to_ms() < now + QUARTER_MS);
+        prop_assert!(compared.so_far.to_ms() >= now);
         prop_assert_eq!(compared.before.from_ms(), compared.whole_before.from_ms());
     }
 }

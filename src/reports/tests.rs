@@ -240,8 +240,9 @@ fn the_dashboard_compares_like_with_like() {
             lp_clicks: 0,
             conversion: (campaign == 2).then(|| (0, vec![(Status::Approved, 6_000_000)], None, true)),
         };
-        // Yesterday at 10:29 and 12:29; today at 10:29, 11:29 and, after the comparison is cut, 12:29.
-        let plans = [click(10, 1), click(12, 1), click(34, 2), click(35, 1), click(36, 1)];
+        // Yesterday at 10:29 and, after the comparison is cut, 12:44; today at 10:29, 11:29 and a moment ago.
+        let mut plans = [click(10, 1), click(12, 1), click(34, 2), click(35, 1), click(36, 1)];
+        plans[1].at_ms += HOUR_MS / 4;
         db.write(Priority::Ingester, |conn| store(conn, &plans)).unwrap();
         let now_ms = START_MS + 36 * HOUR_MS + HOUR_MS / 2 - 1;
         let period = Period::preset(Preset::Today, TimeZone::UTC, now_ms).unwrap();
@@ -257,8 +258,8 @@ fn the_dashboard_compares_like_with_like() {
         };
         let shown = db.read(|conn| dashboard(conn, &asked)).unwrap();
         let clicks = |figures: &crate::domain::figures::Figures| figures.sort_key(Metric::Clicks).unwrap();
-        assert_eq!((clicks(&shown.figures), clicks(&shown.so_far), clicks(&shown.before)), (3, 2, 1));
-        assert_eq!(shown.compared.cut_at.as_deref(), Some("12:15"));
+        assert_eq!((clicks(&shown.figures), clicks(&shown.so_far), clicks(&shown.before)), (3, 3, 1));
+        assert_eq!(shown.compared.cut_at.as_deref(), Some("12:30"));
         assert_eq!((shown.step, shown.points.len()), (Step::Hour, 24));
         assert_eq!(shown.points[12].before.as_ref().map(clicks), Some(1));
         assert!(!shown.points[12].is_to_come && shown.points[13].is_to_come);

@@ -7,7 +7,6 @@ use super::values::ClickValues;
 use crate::domain::click::{ClickRecord, RouteRefusal, VALUE_CHARS_MAX, cut};
 use crate::domain::click_id::ClickId;
 use crate::domain::lander::EntityStatus;
-use crate::domain::macros::Macro;
 use crate::domain::money::{Currency, Money};
 use crate::domain::source::in_unit;
 use crate::visitor::{self, Described, Visitor};
@@ -327,12 +326,6 @@ fn with_query(url: String, query: &str) -> String {
         joined.push_str(fragment);
     }
     joined
-}
-
-/// Whether an offer's address carries the click id at all: without it no conversion can come back.
-#[must_use]
-pub fn carries_click_id(offer: &OfferRoute) -> bool {
-    offer.template.as_ref().is_some_and(|template| template.has(Macro::ClickId))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod query;
 mod token;
 mod values;
 
-pub use arrival::{Arrival, Draws, Routed, Router, carries_click_id, draw_offer};
+pub use arrival::{Arrival, Draws, Routed, Router, draw_offer};
 pub use catalog::{
     AdvertiserRoute, CampaignRoute, Catalog, CostRule, LanderRoute, LiveCatalog, OfferRoute, PathRoute,
     SourceRoute,

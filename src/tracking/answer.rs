@@ -48,9 +48,9 @@ pub fn wrong_method(known: &'static str) -> HttpResponse {
         .body(format!("This address takes {known}.\n"))
 }
 
-/// A header's text, where there is one and it is text.
+/// A header's text, where there is one and it is text. UTF-8 is: browsers of some phones name their models so.
 pub fn header(headers: &HeaderMap, name: impl actix_web::http::header::AsHeaderName) -> Option<&str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
+    headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
 }
 
 /// A cookie's value. Cookies are not parsed as a whole: the click path asks for one or two of them.

@@ -12,6 +12,7 @@ use actix_web::dev::{
 use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT_LANGUAGE, HOST, HeaderName, REFERER, USER_AGENT};
 use actix_web::{Error, HttpRequest, HttpResponse, web};
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -77,7 +78,7 @@ async fn arrive(
         }
         journal.count_lost();
     }
-    let url = router.without_id(campaign, &collect(request, tracker, campaign), draws);
+    let url = router.without_id(campaign, &collect(request, tracker, campaign, &agent(request)), draws);
     url.map_or_else(nowhere, |url| redirect(&url, campaign.redirect, &[]))
 }
 
@@ -96,7 +97,8 @@ fn take(
     journal: &Rc<WorkerJournal>,
     (router, campaign, draws): (&Router<'_>, &CampaignRoute, Draws),
 ) -> Taken {
-    let arrival = collect(request, tracker, campaign);
+    let agent = agent(request);
+    let arrival = collect(request, tracker, campaign, &agent);
     let facts = router.learn(campaign, &arrival);
     let routed = router.route(campaign, &arrival, &facts, draws);
     if let Some(refusal) = routed.record.refusal {
@@ -112,8 +114,19 @@ fn take(
     }
 }
 
+/// The user agent; a byte that is no text costs that byte, not the whole: a person is not to be taken for a machine.
+pub fn agent(request: &HttpRequest) -> Cow<'_, str> {
+    let agent = request.headers().get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    agent.unwrap_or_default()
+}
+
 /// Everything that routing asks about a request.
-fn collect<'a>(request: &'a HttpRequest, tracker: &Tracker, campaign: &CampaignRoute) -> Arrival<'a> {
+fn collect<'a>(
+    request: &'a HttpRequest,
+    tracker: &Tracker,
+    campaign: &CampaignRoute,
+    agent_text: &'a str,
+) -> Arrival<'a> {
     let now_ms = now_ms();
     let headers = request.headers();
     Arrival {
@@ -123,7 +136,7 @@ fn collect<'a>(request: &'a HttpRequest, tracker: &Tracker, campaign: &CampaignR
         host: header(headers, HOST),
         visitor: visitor::Arrival {
             address: tracker.client_address(request),
-            agent_text: header(headers, USER_AGENT).unwrap_or(""),
+            agent_text,
             referrer: header(headers, REFERER),
             accept_language: header(headers, ACCEPT_LANGUAGE),
             signals: signals(request),

@@ -1,12 +1,13 @@
 //! A lander's buttons: `/go` draws an offer of the path by weight, `/go/{n}` leads to the n-th.
 
 use super::answer::{cookie, nowhere, redirect};
-use super::click::{CLICK_COOKIE, now_ms, signals};
+use super::click::{CLICK_COOKIE, agent, now_ms, signals};
 use crate::db::click_log;
 use crate::domain::click::{ClickRecord, LpClickRecord};
 use crate::domain::click_id::ClickId;
 use crate::http::{OwnJournal, Tracker};
 use crate::routing::{CampaignRoute, Catalog, ClickValues, OfferRoute, PathRoute, decode, draw_offer};
+use crate::visitor;
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,9 @@ pub async fn press(request: HttpRequest, tracker: web::Data<Tracker>, journal: O
     let offer = choose(campaign, &click, button);
     let url = target(campaign, &catalog, &click, offer);
     let signals = signals(&request);
-    let is_counted = !signals.is_head && signals.purpose.is_none() && signals.sec_purpose.is_none();
+    // A machine that follows links presses no button.
+    let agent = visitor::agent::of(&agent(&request));
+    let is_counted = visitor::judge(&signals, &agent).is_none();
     if is_counted && offer.is_some() {
         let at_ms = now_ms();
         let record = LpClickRecord {

@@ -25,9 +25,14 @@ pub fn configure(config: &mut web::ServiceConfig) {
         )
         .service(
             // Who asks with HEAD wants to look, and a look must not record a conversion.
-            web::resource(["/postback/{key}", "/v1/postback/{key}"])
-                .route(web::get().to(postback::receive))
-                .route(web::post().to(postback::receive))
-                .default_service(web::to(|| async { answer::wrong_method("GET, POST") })),
+            web::resource([
+                "/postback/{key}",
+                "/postback/{key}/",
+                "/v1/postback/{key}",
+                "/v1/postback/{key}/",
+            ])
+            .route(web::get().to(postback::receive))
+            .route(web::post().to(postback::receive))
+            .default_service(web::to(|| async { answer::wrong_method("GET, POST") })),
         );
 }

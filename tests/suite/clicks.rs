@@ -96,7 +96,11 @@ stories! {
             let click = app.click_as(&campaign, "", |request| request.header(header, value)).await;
             seen.push((reason, click.id));
         }
-        let person = app.click(&campaign).await;
+        let person = app.click_as(&campaign, "", |request| {
+            // Some phones name their model in their own letters, some even in bytes that are no text.
+            let agent = [PHONE.as_bytes(), " Galaxy \u{421}\u{430}\u{43c} ".as_bytes(), b"\xe9"].concat();
+            request.header("user-agent", agent)
+        }).await;
         for (reason, id) in seen {
             let click = Click { id, ..person.clone() };
             assert_eq!(app.stored(&click).await.record.bot, Some(reason), "{reason}");

@@ -128,6 +128,17 @@ stories! {
         assert_eq!(app.figures(&campaign, ["conversions", "revenue"]), ["6", "9.00"]);
     }
 
+    async fn what_is_no_amount_in_json_is_not_passed_over(app: TestApp) {
+        let click = app.click(&app.campaign(json!({})).await).await;
+        for (amount, code) in [("true", "malformed_revenue"), ("[5]", "malformed_revenue"),
+            (r#"{"value":5}"#, "malformed_revenue"), ("[]", "recorded"), ("null", "duplicate")] {
+            let body = format!(r#"{{"cid":"{}","payout":{amount},"extra":{{"deep":[1]}}}}"#, click.id);
+            // A slash at the end is somebody's habit, not another address.
+            let answer = app.post_body(&format!("{}/", click.key), "application/json", body).await;
+            assert_eq!(answer.code(), code, "{amount}: {}", answer.text);
+        }
+    }
+
     async fn whatever_is_sent_gets_a_verdict_and_is_kept(app: TestApp) {
         let campaign = app.campaign(json!({})).await;
         let click = app.click(&campaign).await;

@@ -2,6 +2,7 @@
 
 use crate::app::{Click, TestApp};
 use clickledger::domain::status::Status;
+use reqwest::Method;
 use serde_json::json;
 use std::time::Duration;
 
@@ -223,6 +224,60 @@ stories! {
         let foreign = Click { key: other["postback_key"].as_str().unwrap().to_owned(), ..click.clone() };
         assert_eq!(app.postback(&foreign, "1").await.code(), "parked_wrong_offer");
         assert!(app.conversions(&click).is_empty());
+    }
+
+    async fn advertisers_of_one_click_know_nothing_of_each_other(app: TestApp) {
+        let (one, other) = (app.advertiser(json!({})).await, app.advertiser(json!({"name": "Other"})).await);
+        let (first, second) = (app.offer(&one, json!({})).await, app.offer(&other, json!({})).await);
+        let lander = app.post("/landers", json!({"name": "Quiz", "url": "https://l.example/?ref={click_id}"})).await;
+        let paths = json!([{"landers": [{"lander_id": lander["id"]}],
+            "offers": [{"offer_id": first["id"]}, {"offer_id": second["id"]}]}]);
+        let campaign = app.campaign_to(&one, &first, json!({"paths": paths})).await;
+        let click = app.click(&campaign).await;
+        let his = Click { key: other["postback_key"].as_str().unwrap().to_owned(), ..click.clone() };
+        assert_eq!(app.say(&click, "payout=1").await.code(), "recorded");
+        assert_eq!(app.say(&his, "payout=2").await.code(), "recorded");
+        // Both number their orders alike: one joins what it had, the other is not touched.
+        assert_eq!(app.say(&his, "payout=2&txid=1001").await.code(), "duplicate");
+        assert_eq!(app.say(&click, "payout=1&txid=1001").await.code(), "duplicate");
+        assert_eq!(app.say(&click, "payout=1&txid=1002").await.code(), "recorded");
+        assert_eq!(app.figures(&campaign, ["conversions", "revenue"]), ["3", "4.00"]);
+    }
+
+    async fn a_per_cent_of_an_order_moves_with_the_order(app: TestApp) {
+        let advertiser = app.advertiser(json!({})).await;
+        let offer = app.offer(&advertiser, json!({"revenue": null, "revenue_percent": "10"})).await;
+        let campaign = app.campaign_to(&advertiser, &offer, json!({})).await;
+        let click = app.click(&campaign).await;
+        assert_eq!(app.say(&click, "sale_amount=100&currency=EUR").await.code(), "parked_no_rate");
+        assert_eq!(app.say(&click, "sale_amount=abc").await.code(), "malformed_revenue");
+        assert_eq!(app.say(&click, "sale_amount=100").await.code(), "recorded");
+        assert_eq!(standing(app, &click), (Status::Approved, 10_000_000));
+        assert_eq!(app.say(&click, "sale_amount=250").await.code(), "updated");
+        assert_eq!(standing(app, &click), (Status::Approved, 25_000_000));
+        assert_eq!(app.figures(&campaign, ["revenue", "sale_amount"]), ["25.00", "250.00"]);
+        // A refund by its event's word is no second sale.
+        assert_eq!(app.say(&click, "event=Refund").await.code(), "updated");
+        assert_eq!(standing(app, &click), (Status::Reversed, 25_000_000));
+    }
+
+    async fn a_refusal_belongs_to_the_click_it_names(app: TestApp) {
+        let campaign = app.campaign(json!({})).await;
+        let click = app.click(&campaign).await;
+        app.stored(&click).await;
+        for (said, code) in [
+            ("payout=abc&txid=a", "malformed_revenue"),
+            ("status=maybe&txid=b", "unknown_status"),
+            ("payout=1&currency=XYZ&txid=c", "unknown_currency"),
+            ("payout={amount}&txid=d", "unresolved_macro"),
+        ] {
+            let answer = app.say(&click, said).await;
+            assert_eq!((answer.code(), &answer.json()["click_id"]), (code.to_owned(), &json!(click.id)));
+        }
+        let story = app.api(Method::GET, &format!("/clicks/{}", click.id), None).await.expect(200);
+        assert_eq!(story["postbacks"].as_array().unwrap().len(), 4, "{story}");
+        let found = app.api(Method::GET, "/postbacks?txid=d", None).await.expect(200);
+        assert_eq!((&found["total"], &found["items"][0]["click_id"]), (&json!(1), &json!(click.id)));
     }
 
     async fn a_new_conversion_of_an_old_click_waits_and_a_change_passes(app: TestApp) {

@@ -293,7 +293,8 @@ create table conversions (
     is_test boolean not null,
     reason text,
     params text not null default '{}',
-    unique (click_id, event, txid, seq)
+    -- A click may reach offers of several advertisers, whose transactions know nothing of each other.
+    unique (click_id, advertiser_id, event, txid, seq)
 );
 create index conversions_by_time on conversions (converted_at_ms);
 create index conversions_by_campaign on conversions (campaign_id, clicked_at_ms);

@@ -7,8 +7,9 @@ use crate::domain::money::Currency;
 use crate::domain::role::Role;
 use crate::http::{App, Error, PageWrite, SignedIn, changing};
 use crate::pages::Answer;
-use crate::pages::desk::{Desk, page_with, see_other};
+use crate::pages::desk::{DELETE_TEST_DATA, Desk, page_with, see_other};
 use crate::pages::layout::Chrome;
+use crate::pages::parts::PostButton;
 use crate::pages::setup::currencies;
 use crate::pages::typed::{Marked, Typed, mistakes};
 use crate::reports::TimeZone;
@@ -83,6 +84,7 @@ fn answer(
         time_zone: form.field("time_zone"),
         zones: TimeZone::names().map(str::to_owned).collect(),
         is_editable: desk.who.user.role == Role::Admin,
+        delete_test_data: Some(PostButton::new("Delete test data", DELETE_TEST_DATA)),
     };
     page_with(status, &drawn)
 }

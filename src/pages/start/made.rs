@@ -7,8 +7,10 @@ use crate::domain::advertiser::Advertiser;
 use crate::domain::campaign::Campaign;
 use crate::domain::input::{Editable as _, FieldErrors};
 use crate::domain::lander::EntityStatus;
+use crate::domain::macros::Macro;
 use crate::domain::money::{Currency, Money};
 use crate::domain::offer::Offer;
+use crate::domain::template::{Template, TemplateUse};
 use crate::entities::{self, Error, Fields};
 use crate::pages::parts::{CodeBox, Mark, Piece, Step, Steps};
 use crate::pages::test_steps::{LastTest, code, done, plain, refused};
@@ -115,6 +117,15 @@ fn check(db: &Db, fields: &Fields) -> Result<(), Error> {
     if offer.currency != account && errors.message("currency").is_none() {
         let message = format!("There is no exchange rate from {} yet: use {account}", offer.currency);
         errors.0.extend(FieldErrors::one("currency", message).0);
+    }
+    let template =
+        fields.get("url").and_then(Value::as_str).map(|url| Template::parse(url, TemplateUse::Offer));
+    if let Some(Ok(template)) = template
+        && !template.has(Macro::ClickId)
+    {
+        let message = "Add {click_id} where this offer takes your click id, like &sub1={click_id}: without it no \
+                       conversion can come back";
+        errors.0.extend(FieldErrors::one("url", message).0);
     }
     Ok(errors.into_result()?)
 }
