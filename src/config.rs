@@ -1,10 +1,15 @@
 //! Every setting once: its name, its default, what it does. No setting is needed to start.
 
+use crate::domain::money::Currency;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use url::Url;
+
+/// Threads that answer: each has a journal of its own, and more than processors there are gain nothing.
+const WORKERS_MAX: i64 = 256;
 
 /// The settings of a process: environment variables, or options of the same name.
 #[derive(Clone, Debug, Args)]
@@ -41,11 +46,11 @@ pub struct Config {
     pub durability: DurabilitySetting,
 
     /// The address people and networks use, like https://trk.example [default: the request's own].
-    #[arg(long, global = true, env = "CLICKLEDGER_PUBLIC_URL")]
+    #[arg(long, global = true, env = "CLICKLEDGER_PUBLIC_URL", value_parser = read_public_url)]
     pub public_url: Option<String>,
 
     /// The only host that answers pages and API; others answer tracking addresses alone.
-    #[arg(long, global = true, env = "CLICKLEDGER_DASHBOARD_HOST")]
+    #[arg(long, global = true, env = "CLICKLEDGER_DASHBOARD_HOST", value_parser = read_host)]
     pub dashboard_host: Option<String>,
 
     /// Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas.
@@ -53,12 +58,12 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
 
     /// The account currency of a new installation, until setup asks for it.
-    #[arg(long, global = true, env = "CLICKLEDGER_CURRENCY", default_value = "USD")]
+    #[arg(long, global = true, env = "CLICKLEDGER_CURRENCY", default_value = "USD", value_parser = read_currency)]
     pub currency: String,
 
     /// Threads that answer requests [default: one for each processor].
-    #[arg(long, global = true, env = "CLICKLEDGER_WORKERS")]
-    pub workers: Option<usize>,
+    #[arg(long, global = true, env = "CLICKLEDGER_WORKERS", value_parser = clap::value_parser!(u16).range(1..=WORKERS_MAX))]
+    pub workers: Option<u16>,
 
     /// How the log is written: `text` or `json`.
     #[arg(long, global = true, env = "CLICKLEDGER_LOG_FORMAT", default_value = "text")]
@@ -88,6 +93,32 @@ fn read_network(text: &str) -> Result<IpNet, String> {
     let text = text.trim();
     let network = text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
     network.map_err(|_unreadable| format!("{text:?} is no address or network: write 10.0.0.0/8 or 10.0.0.1"))
+}
+
+/// Where people and networks find the installation: scheme and host, perhaps a port, nothing behind.
+fn read_public_url(text: &str) -> Result<String, String> {
+    let refused = || format!("{text:?} is no address of a site: write https://trk.example");
+    let url = Url::parse(text.trim()).map_err(|_unreadable| refused())?;
+    let is_bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+    let is_site = matches!(url.scheme(), "http" | "https") && url.has_host() && url.username().is_empty();
+    if is_bare && is_site { Ok(text.trim().trim_end_matches('/').to_owned()) } else { Err(refused()) }
+}
+
+/// A host as a browser sends it, perhaps with a port.
+fn read_host(text: &str) -> Result<String, String> {
+    let host = text.trim().to_ascii_lowercase();
+    let is_read = Url::parse(&format!("http://{host}/")).is_ok_and(|url| {
+        url.has_host() && url.path() == "/" && url.username().is_empty() && url.query().is_none()
+    });
+    let has_more = host.contains(['/', '@', '?', '#']);
+    if is_read && !has_more { Ok(host) } else { Err(format!("{text:?} is no host: write dash.example")) }
+}
+
+/// A currency that reports can be kept in.
+fn read_currency(text: &str) -> Result<String, String> {
+    let known = Currency::parse(text)
+        .ok_or_else(|| format!("{text:?} is no currency: write three letters, like USD"));
+    known.map(|currency| currency.as_str().to_owned())
 }
 
 impl Config {
@@ -168,6 +199,23 @@ mod tests {
         assert_eq!(read_key(&"aB".repeat(32)).unwrap(), [0xab; 32]);
         assert!(read_key("abc").is_err());
         assert!(read_key(&"zz".repeat(32)).is_err());
+    }
+
+    #[test]
+    fn an_address_a_host_and_a_currency_are_what_they_should_be() {
+        assert_eq!(read_public_url("https://trk.example/"), Ok("https://trk.example".to_owned()));
+        assert_eq!(read_public_url("http://10.0.0.1:8080"), Ok("http://10.0.0.1:8080".to_owned()));
+        for wrong in
+            ["notaurl", "ftp://trk.example", "https://", "https://trk.example/x", "https://u@trk.example"]
+        {
+            assert!(read_public_url(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(read_host("Dash.Example:8443"), Ok("dash.example:8443".to_owned()));
+        for wrong in ["http://x/", "", "a b", "x/y", "u@x"] {
+            assert!(read_host(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(read_currency("eur"), Ok("EUR".to_owned()));
+        assert!(read_currency("ZZZ").is_err());
     }
 
     #[test]

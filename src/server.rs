@@ -159,8 +159,9 @@ fn listen(
 ) -> anyhow::Result<(actix_web::dev::Server, SocketAddr)> {
     let (tracker, journal) = (parts.tracker.clone(), Arc::clone(&parts.journal));
     let (db, is_draining) = (Arc::clone(&app.db), Arc::clone(&parts.is_draining));
-    let workers =
-        config.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
+    let workers = config
+        .workers
+        .map_or_else(|| std::thread::available_parallelism().map_or(2, usize::from), usize::from);
     let server = HttpServer::new(move || {
         let own = journal.worker();
         if let Err(why) = &own {
