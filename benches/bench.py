@@ -5,6 +5,7 @@ drifts drifts for all of them; quote medians and ratios, not single figures.
 """
 
 import atexit
+import http.client
 import json
 import os
 import re
@@ -15,6 +16,7 @@ import subprocess
 import tempfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -79,8 +81,8 @@ class Server:
         self.process = subprocess.Popen(
             command, env={**os.environ, **(env or {})}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        # Also where the benchmark fails: nothing is left running.
-        atexit.register(self.process.kill)
+        # Also where the benchmark fails: nothing is left running, its own children neither.
+        atexit.register(self.end)
         wait_for(url)
 
     def pids(self):
@@ -88,6 +90,13 @@ class Server:
             ["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False
         ).stdout.split()
         return [self.process.pid, *map(int, children)]
+
+    def end(self):
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
 
     def stop(self, how=signal.SIGTERM):
         self.process.send_signal(how)
@@ -138,9 +147,22 @@ class Clickledger(Server):
         return done.stdout.strip()
 
     def prepare(self):
-        email = "bench@example.com"
-        self.command("user", "create", "--email", email, "--role", "admin", "--password-stdin", stdin=os.urandom(16).hex())
+        email, self.password = f"bench-{os.urandom(4).hex()}@example.com", os.urandom(16).hex()
+        self.email = email
+        self.command("user", "create", "--email", email, "--role", "admin", "--password-stdin", stdin=self.password)
         return self.command("token", "create", "--email", email, "--scope", "write")
+
+    def sign_in(self):
+        """A session's cookie, as a browser gets it."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        body = urllib.parse.urlencode({"email": self.email, "password": self.password})
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+        connection.request("POST", "/sign-in", body, headers)
+        answer = connection.getresponse()
+        cookie = answer.getheader("Set-Cookie")
+        if answer.status != 303 or not cookie:
+            raise SystemExit(f"signing in was answered {answer.status}")
+        return cookie.split(";")[0]
 
     def api(self, path, body=None):
         request = urllib.request.Request(
@@ -186,7 +208,7 @@ def demo(folder, clicks, env=None):
 
 def wrk(url, seconds, connections=64, query="?ext=abc123&bid=0.0125&zone=z77", close=False, script=None):
     """One run of wrk: requests a second, p50 and p99 in ms, requests, and answers that were no 2xx or 3xx."""
-    command = ["wrk", "-t2", f"-c{connections}", f"-d{seconds}s", "--latency", "-H", f"User-Agent: {AGENT}"]
+    command = ["wrk", f"-t{min(2, connections)}", f"-c{connections}", f"-d{seconds}s", "--latency", "-H", f"User-Agent: {AGENT}"]
     if close:
         command += ["-H", "Connection: close"]
     if script:

@@ -2,9 +2,10 @@
 """Accepted postbacks a second, each answered after its commit, against a bare actix-web 302.
 
     cargo build --release --example bare && cargo build --release
-    python3 benches/postbacks.py [--rounds 5] [--seconds 6] [--demo 10000000] [--clicks 20000] [--database-url URL]
+    python3 benches/postbacks.py [--rounds 5] [--seconds 6] [--demo 10000000 [--data-dir FOLDER]] [--clicks 20000] [--database-url URL]
 
-Needs wrk, and psql for PostgreSQL. With `--demo` the database holds a made-up month of so many clicks first. The
+Needs wrk, and psql for PostgreSQL. With `--demo` the database holds a made-up month of so many clicks first;
+with `--data-dir` that month is there already and is added to. The
 postbacks are for clicks spread over all that are there, with many transactions of each, so that every postback makes a
 new conversion. The server and the load generator share the machine's cores.
 """
@@ -90,6 +91,7 @@ def main():
     options.add_argument("--seconds", type=int, default=6)
     options.add_argument("--clicks", type=int, default=20_000)
     options.add_argument("--demo", type=int, default=0)
+    options.add_argument("--data-dir")
     options.add_argument("--connections", type=int, default=64)
     options.add_argument("--database-url")
     chosen = options.parse_args()
@@ -97,7 +99,9 @@ def main():
     with bench.temporary_folder() as folder:
         data = os.path.join(folder, "data")
         os.mkdir(data)
-        if chosen.demo:
+        if chosen.data_dir:
+            data = chosen.data_dir
+        elif chosen.demo:
             began = time.time()
             data = bench.demo(data, chosen.demo, env)
             print(f"demo of {chosen.demo:,} clicks made in {time.time() - began:.0f} s")

@@ -191,7 +191,7 @@ fn test_click_box(known: &Known) -> CodeBox {
 fn received(desk: &Desk, postbacks: &[StoredPostback]) -> Table {
     let row = |postback: &StoredPostback| {
         let value = &postback.value;
-        let time = desk.zone.local(value.received_at_ms).format("%d %b, %H:%M:%S").to_string();
+        let time = desk.zone.local(value.received_at_ms).format("%-d %b %H:%M:%S").to_string();
         let mut verdict = Cell::pill(Pill::verdict(value.code.result().as_str()));
         if value.is_test {
             verdict.note = "test".to_owned();
