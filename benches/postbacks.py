@@ -117,11 +117,13 @@ def main():
         time.sleep(2)
         postback_url = f"http://127.0.0.1:{ours.port}"
         before = conversions(ours)
+        # Every run has transactions of its own, also on a database that was used before.
+        run = os.urandom(4).hex()
         sent, rounds = 0, []
         for number in range(chosen.rounds):
             script = os.path.join(folder, f"round{number}.lua")
             with open(script, "w", encoding="ascii") as out:
-                out.write(SCRIPT % (ids, f"r{number}"))
+                out.write(SCRIPT % (ids, f"{run}-{number}"))
             how = {"connections": chosen.connections}
             base = bench.measure(bare, chosen.seconds, **how)
             ours.url = postback_url

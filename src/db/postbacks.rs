@@ -6,9 +6,10 @@ use super::search::{Listed, contains, fold_case};
 use super::{AnyConnection, Error, Result, on_each, word};
 use crate::db::click_log::COUNTED_MAX;
 use crate::domain::click_id::ClickId;
-use crate::domain::verdict::Code;
+use crate::domain::verdict::{Code, PostbackResult};
 use diesel::dsl::exists;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 /// A postback to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -290,26 +291,76 @@ pub fn list(conn: &mut AnyConnection, query: &PostbackQuery) -> Result<Listed<St
     page!(conn, query, postbacks_received, received_at_ms, matching)
 }
 
-/// How many postbacks of each code came in a period.
+/// Postbacks of one advertiser that did not count, for one reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uncounted {
+    /// Whose; `None` where the key belongs to nobody.
+    pub advertiser_id: Option<i64>,
+    /// Why: parked or refused.
+    pub code: Code,
+    /// How many.
+    pub count: i64,
+    /// When the last of them came, Unix milliseconds.
+    pub last_ms: i64,
+}
+
+/// What was parked or refused in a period.
 ///
 /// # Errors
 /// The database fails.
-pub fn count_by_code(
+pub fn uncounted(
     conn: &mut AnyConnection,
     from_ms: i64,
     to_ms: i64,
     is_test: bool,
-) -> Result<Vec<(Option<i64>, Code, i64)>> {
-    let rows: Vec<(Option<i64>, String, i64)> = postbacks_received::table
+) -> Result<Vec<Uncounted>> {
+    // In the words of the index, not as values: else SQLite does not see that the index holds all of them.
+    let is_uncounted = diesel::dsl::sql::<Bool>("result in ('parked', 'refused')");
+    let rows: Vec<(Option<i64>, String, i64, Option<i64>)> = postbacks_received::table
+        .filter(is_uncounted)
         .filter(postbacks_received::received_at_ms.ge(from_ms))
         .filter(postbacks_received::received_at_ms.lt(to_ms))
         .filter(postbacks_received::is_test.eq(is_test))
         .group_by((postbacks_received::advertiser_id, postbacks_received::code))
-        .select((postbacks_received::advertiser_id, postbacks_received::code, diesel::dsl::count_star()))
+        .select((
+            postbacks_received::advertiser_id,
+            postbacks_received::code,
+            diesel::dsl::count_star(),
+            diesel::dsl::max(postbacks_received::received_at_ms),
+        ))
         .load(conn)?;
     rows.into_iter()
-        .map(|(advertiser, code, count)| Ok((advertiser, word(&code, Code::parse)?, count)))
+        .map(|(advertiser_id, code, count, last_ms)| {
+            let code = word(&code, Code::parse)?;
+            Ok(Uncounted { advertiser_id, code, count, last_ms: last_ms.unwrap_or(0) })
+        })
         .collect()
+}
+
+/// How many were accepted in a period, of one advertiser or of all.
+///
+/// # Errors
+/// The database fails.
+pub fn count_accepted(
+    conn: &mut AnyConnection,
+    from_ms: i64,
+    to_ms: i64,
+    is_test: bool,
+    advertiser_id: Option<i64>,
+) -> Result<i64> {
+    let accepted = Code::ALL.iter().filter(|code| code.result() == PostbackResult::Accepted);
+    let codes: Vec<&str> = accepted.map(|code| code.as_str()).collect();
+    let mut asked = postbacks_received::table
+        .filter(postbacks_received::received_at_ms.ge(from_ms))
+        .filter(postbacks_received::received_at_ms.lt(to_ms))
+        .filter(postbacks_received::is_test.eq(is_test))
+        .filter(postbacks_received::code.eq_any(codes))
+        .select(diesel::dsl::count_star())
+        .into_boxed();
+    if let Some(advertiser_id) = advertiser_id {
+        asked = asked.filter(postbacks_received::advertiser_id.eq(advertiser_id));
+    }
+    Ok(asked.first(conn)?)
 }
 
 /// Takes all test postbacks away.

@@ -11,7 +11,6 @@ use super::view::{Defaults, View, of_report};
 use super::words::MoneyWords;
 use super::{Answer, campaign_table, dashboard_parts as parts, start};
 use crate::db::AnyConnection;
-use crate::db::postbacks::{self, PostbackQuery};
 use crate::http::{App, SignedIn, reading};
 use crate::reports::{self, By, Dashboard, DashboardQuery, Order, Query, Report, Step, dashboard, report};
 use actix_web::{HttpRequest, web};
@@ -161,7 +160,6 @@ const RANKS_MAX: usize = 3;
 struct Found {
     dashboard: Dashboard,
     campaigns: Report,
-    latest: Vec<Option<i64>>,
 }
 
 async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answer {
@@ -189,7 +187,7 @@ async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
         chrome: view.dress_compared(chrome, &compare_label),
         figures: parts::key_figures(&view, money, &found.dashboard),
         chart: parts::chart(&view, money, &found.dashboard, days),
-        attention: parts::attention(&view, &desk, &found.dashboard.attention, &found.latest),
+        attention: parts::attention(&view, &desk, &found.dashboard.attention),
         attention_href: view.elsewhere("/postbacks", &[("result", "refused")]),
         best: parts::ranks(money, &found.dashboard.best),
         worst: parts::ranks(money, &found.dashboard.worst),
@@ -219,19 +217,5 @@ fn read(
     };
     let campaigns = report(conn, &query)?;
     dashboard.attention.truncate(parts::ATTENTION_MAX);
-    let mut latest = Vec::new();
-    for item in &dashboard.attention {
-        let query = PostbackQuery {
-            from_ms: Some(asked.period.from_ms()),
-            to_ms: Some(asked.period.to_ms()),
-            advertiser_id: item.advertiser_id,
-            code: Some(item.code.as_str().to_owned()),
-            is_test: Some(asked.is_test),
-            limit: 1,
-            ..PostbackQuery::default()
-        };
-        let last = postbacks::list(conn, &query)?.items.into_iter().next();
-        latest.push(last.map(|postback| postback.value.received_at_ms));
-    }
-    Ok(Some(Found { dashboard, campaigns, latest }))
+    Ok(Some(Found { dashboard, campaigns }))
 }

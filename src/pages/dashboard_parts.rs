@@ -240,13 +240,8 @@ pub fn ranks(money: MoneyWords, rows: &[Row]) -> Vec<Rank> {
 }
 
 /// What needs attention, with how long ago it last happened.
-pub fn attention(
-    view: &View,
-    desk: &Desk,
-    found: &[reports::Attention],
-    latest: &[Option<i64>],
-) -> Vec<Attention> {
-    let item = |(item, at): (&reports::Attention, &Option<i64>)| {
+pub fn attention(view: &View, desk: &Desk, found: &[reports::Attention]) -> Vec<Attention> {
+    let item = |item: &reports::Attention| {
         let advertiser = item.advertiser_id.map(|id| id.to_string()).unwrap_or_default();
         let pairs = [("code", item.code.as_str()), ("advertiser", advertiser.as_str())];
         let who = item.advertiser.as_deref().unwrap_or("Unknown key");
@@ -255,10 +250,10 @@ pub fn attention(
             title: format!("{who}: {} {}", count(item.count), code_words(item.code)),
             href: view.elsewhere("/postbacks", &pairs),
             text: vec![Piece { text: item.sentence.clone(), is_marked: false }],
-            ago: at.map(|at| ago(desk.now_ms - at)).unwrap_or_default(),
+            ago: ago(desk.now_ms - item.last_ms),
         }
     };
-    found.iter().zip(latest).map(item).collect()
+    found.iter().map(item).collect()
 }
 
 /// A code in a few plain words, after a number.

@@ -14,7 +14,7 @@ use super::view::{Defaults, View, choice};
 use super::words::{NONE, count, moment, shortened};
 use super::{Answer, checks, log};
 use crate::db;
-use crate::db::postbacks::{self, NewPostback, PostbackQuery, StoredPostback};
+use crate::db::postbacks::{self, NewPostback, PostbackQuery, StoredPostback, Uncounted};
 use crate::db::search::PAGE_SIZE;
 use crate::domain::click_id::ClickId;
 use crate::domain::verdict::{Code, PostbackResult};
@@ -93,7 +93,9 @@ async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
     let (from_ms, to_ms) = (view.period.from_ms(), view.period.to_ms());
     let found = reading(&app, move |app| {
         app.db.read(|conn| {
-            let counts = postbacks::count_by_code(conn, from_ms, to_ms, is_test.unwrap_or(false))?;
+            let is_test = is_test.unwrap_or(false);
+            let accepted = postbacks::count_accepted(conn, from_ms, to_ms, is_test, advertiser)?;
+            let counts = Counts { accepted, others: postbacks::uncounted(conn, from_ms, to_ms, is_test)? };
             Ok::<_, db::Error>((postbacks::list(conn, &query)?, counts, Names::read(conn)?))
         })
     });
@@ -116,12 +118,18 @@ async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
     page(&PostbacksPage { chrome, listing: Listing { filters, table, pager } })
 }
 
+/// How many came in the range, whatever is searched for.
+struct Counts {
+    accepted: i64,
+    others: Vec<Uncounted>,
+}
+
 fn filters(
     view: &View,
     desk: &Desk,
     names: &Names,
     (advertiser, code): (Option<i64>, Option<Code>),
-    counts: &[(Option<i64>, Code, i64)],
+    counts: &Counts,
 ) -> Filters {
     let results = [
         ("", "All"),
@@ -133,10 +141,11 @@ fn filters(
     let mut codes = vec![choice("", "All", code.is_none())];
     codes.extend(Code::ALL.iter().map(|one| choice(one.as_str(), one.as_str(), code == Some(*one))));
     let counted = |result: PostbackResult| {
-        let of = counts.iter().filter(|(whose, code, _)| {
-            code.result() == result && (advertiser.is_none() || *whose == advertiser)
+        let of = counts.others.iter().filter(|one| {
+            one.code.result() == result && (advertiser.is_none() || one.advertiser_id == advertiser)
         });
-        let total: i64 = of.map(|(_, _, count)| *count).sum();
+        let others: i64 = of.map(|one| one.count).sum();
+        let total = if result == PostbackResult::Accepted { counts.accepted } else { others };
         let tone = if result == PostbackResult::Refused && total > 0 { Tone::Loss } else { Tone::Plain };
         Pill { text: format!("{} {}", count(total), result.as_str()), tone }
     };

@@ -2,7 +2,8 @@
 
 use super::period::Period;
 use super::query::Error;
-use crate::db::{AnyConnection, postbacks, report_names};
+use crate::db::postbacks::{self, Uncounted};
+use crate::db::{AnyConnection, report_names};
 use crate::domain::verdict::{Code, PostbackResult};
 
 /// Postbacks of one advertiser that did not count, for one reason.
@@ -16,6 +17,8 @@ pub struct Attention {
     pub code: Code,
     /// How many.
     pub count: i64,
+    /// When the last of them came, Unix milliseconds.
+    pub last_ms: i64,
     /// What happened and what to do, in one sentence.
     pub sentence: String,
 }
@@ -30,15 +33,14 @@ impl Attention {
 
 /// What needs attention among the postbacks of a period: what was refused first, then by number.
 pub(super) fn of(conn: &mut AnyConnection, period: &Period, is_test: bool) -> Result<Vec<Attention>, Error> {
-    let counts = postbacks::count_by_code(conn, period.from_ms(), period.to_ms(), is_test)?;
+    let uncounted = postbacks::uncounted(conn, period.from_ms(), period.to_ms(), is_test)?;
     let names = report_names::advertisers(conn)?;
-    let mut found: Vec<Attention> = counts
+    let mut found: Vec<Attention> = uncounted
         .into_iter()
-        .filter(|(_, code, _)| matches!(code.result(), PostbackResult::Parked | PostbackResult::Refused))
-        .map(|(advertiser_id, code, count)| {
+        .map(|Uncounted { advertiser_id, code, count, last_ms }| {
             let advertiser = advertiser_id.and_then(|id| names.get(&id)).cloned();
             let sentence = sentence(advertiser.as_deref(), code, count);
-            Attention { advertiser_id, advertiser, code, count, sentence }
+            Attention { advertiser_id, advertiser, code, count, last_ms, sentence }
         })
         .collect();
     found.sort_by_key(|item| (!item.is_refused(), -item.count, item.advertiser_id, item.code));

@@ -343,7 +343,10 @@ create table postbacks_received (
     settled_at_ms bigint,
     primary key (id, received_at_ms)
 ) partition by range (received_at_ms);
-create index postbacks_by_time on postbacks_received (received_at_ms);
+-- With what counts them, so that a month is counted from the index alone.
+create index postbacks_by_time on postbacks_received (received_at_ms, is_test, advertiser_id, code);
+-- What needs attention: a few among many.
+create index postbacks_uncounted on postbacks_received (received_at_ms, is_test, advertiser_id, code) where result in ('parked', 'refused');
 create index postbacks_by_click on postbacks_received (click_id) where click_id is not null;
 create index postbacks_by_advertiser on postbacks_received (advertiser_id, received_at_ms);
 create index postbacks_waiting on postbacks_received (received_at_ms) where is_waiting;
