@@ -132,10 +132,8 @@ impl Db {
         let writers = match backend {
             Backend::Sqlite => {
                 let one = pool(1)?.get();
-                let mut one =
+                let one =
                     one.map_err(|why| OpenError(format!("The database {shown} cannot be opened: {why}")))?;
-                one.batch_execute(SQLITE_WRITER_SETUP)
-                    .map_err(|why| OpenError(format!("The database {shown} cannot be opened: {why}")))?;
                 Writers::Sqlite(Box::new(WriteGate::new(one)))
             }
             Backend::Postgres => Writers::Pg(pool(WRITERS_MAX)?),
@@ -251,14 +249,9 @@ pub fn savepoint<T, E: From<Error>>(
 }
 
 /// WAL lets readers go on while one writes; NORMAL syncs at checkpoints, and the journal's segments are
-/// kept until then. 16 MiB of page cache per connection. The log is written back at 32 MiB: a postback changes a dozen
-/// pages all over its tables, and with the usual 4 MiB they were written and synced again every few hundred.
+/// kept until then. 16 MiB of page cache per connection.
 pub(super) const SQLITE_SETUP: &str = "pragma busy_timeout = 10000; pragma journal_mode = wal; \
-    pragma synchronous = normal; pragma foreign_keys = on; pragma cache_size = -16384; pragma temp_store = memory; \
-    pragma wal_autocheckpoint = 8000;";
-
-/// The writing connection's page cache: the upper pages of every index stay in it.
-const SQLITE_WRITER_SETUP: &str = "pragma cache_size = -65536;";
+    pragma synchronous = normal; pragma foreign_keys = on; pragma cache_size = -16384; pragma temp_store = memory;";
 
 /// A statement that hangs must not hold a page or a postback for ever.
 const PG_SETUP: &str = "set statement_timeout = '120s'; set lock_timeout = '10s'; set timezone = 'UTC'; set client_min_messages = warning;";
