@@ -166,9 +166,7 @@ pub fn by_quarter_of(conn: &mut AnyConnection, hours_ms: &[i64], query: &SumQuer
 /// # Errors
 /// The database fails.
 pub fn has_real_clicks(conn: &mut AnyConnection) -> Result<bool> {
-    let real = rollup_hours::table.filter(rollup_hours::is_test.eq(false)).filter(rollup_hours::clicks.gt(0));
-    let found: Option<i64> = real.select(rollup_hours::clicks).first(conn).optional()?;
-    Ok(found.is_some())
+    has_clicks(conn, false)
 }
 
 /// Whether any test click has been counted.
@@ -176,8 +174,18 @@ pub fn has_real_clicks(conn: &mut AnyConnection) -> Result<bool> {
 /// # Errors
 /// The database fails.
 pub fn has_test_clicks(conn: &mut AnyConnection) -> Result<bool> {
-    let test = rollup_hours::table.filter(rollup_hours::is_test.eq(true)).filter(rollup_hours::clicks.gt(0));
-    let found: Option<i64> = test.select(rollup_hours::clicks).first(conn).optional()?;
+    has_clicks(conn, true)
+}
+
+/// By the first columns of the key, so that nothing else is read.
+fn has_clicks(conn: &mut AnyConnection, is_test: bool) -> Result<bool> {
+    let found: Option<i64> = rollup_hours::table
+        .filter(rollup_hours::attribution.eq(Attribution::ClickTime.as_str()))
+        .filter(rollup_hours::is_test.eq(is_test))
+        .filter(rollup_hours::clicks.gt(0))
+        .select(rollup_hours::clicks)
+        .first(conn)
+        .optional()?;
     Ok(found.is_some())
 }
 

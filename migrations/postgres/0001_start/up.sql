@@ -451,7 +451,7 @@ create table rollup_quarters (
     pending_payout_micros bigint not null,
     sale_amount_micros bigint not null,
     sales bigint not null,
-    primary key (bucket_ms, campaign_id, attribution, is_bot, is_test, writer_id)
+    primary key (attribution, is_test, bucket_ms, campaign_id, is_bot, writer_id)
 );
 
 create table rollup_hours (
@@ -479,5 +479,5 @@ create table rollup_hours (
     pending_payout_micros bigint not null,
     sale_amount_micros bigint not null,
     sales bigint not null,
-    primary key (bucket_ms, campaign_id, attribution, is_bot, is_test, writer_id)
+    primary key (attribution, is_test, bucket_ms, campaign_id, is_bot, writer_id)
 );
