@@ -2,29 +2,25 @@
 
 use super::claim::{Claim, DEFAULT_EVENT};
 use super::judge::{Judged, Verdict};
-use super::record::{Group, Settled};
+use super::record::{Group, RETRY_MS, Settled};
 use super::sentences;
 use crate::db::conversions::{Change, Conversion, NewConversion};
-use crate::db::{self, AnyConnection, conversions, postbacks};
+use crate::domain::click_id::ClickId;
 use crate::domain::money::Money;
 use crate::domain::offer::{Offer, RevenueMode};
 use crate::domain::status::{Move, Said, Standing, judge_move};
 use crate::domain::verdict::Code;
 use crate::routing::AdvertiserRoute;
 
-/// How long an identical request counts as a retry.
-const RETRY_MS: i64 = 24 * 60 * 60 * 1_000;
-
 impl Group<'_> {
     /// Moves a conversion as a claim says, where that is a move.
     pub(super) fn change(
         &mut self,
-        conn: &mut AnyConnection,
         judged: &Judged,
         claim: &Claim,
         advertiser: &AdvertiserRoute,
         existing: Conversion,
-    ) -> db::Result<Settled> {
+    ) -> Settled {
         let id = existing.id;
         let is_test = existing.value.is_test;
         let about = |code, message: String| Verdict {
@@ -39,35 +35,35 @@ impl Group<'_> {
         let revenue = self.moving_amount(claim, &existing.value);
         if revenue.is_some() && claim.currency != existing.value.currency {
             let message = sentences::no_rate(claim.currency, existing.value.currency);
-            return Ok(about(Code::ParkedNoRate, message).into());
+            return about(Code::ParkedNoRate, message).into();
         }
         let said = Said { status: claim.status, revenue };
         let (to, is_surprising) = match judge_move(from, said, advertiser.advertiser.may_reopen_rejected()) {
             Move::Duplicate => {
-                self.join_txid(conn, claim, existing)?;
-                return Ok(about(Code::Duplicate, sentences::repeated(id)).into());
+                self.join_txid(claim, existing);
+                return about(Code::Duplicate, sentences::repeated(id)).into();
             }
             Move::Refused => {
                 let wanted = claim.status.unwrap_or(from.status);
                 let message = sentences::not_allowed(id, from.status, wanted);
-                return Ok(about(Code::TransitionRefused, message).into());
+                return about(Code::TransitionRefused, message).into();
             }
             Move::Update { to, is_surprising } => (to, is_surprising),
         };
-        let since_ms = judged.incoming.received_at_ms.saturating_sub(RETRY_MS);
-        if postbacks::was_accepted(
-            conn,
-            advertiser.id,
-            existing.value.click_id,
-            &judged.request_hash,
-            since_ms,
-        )? {
+        if self.is_retry(judged, advertiser.id, existing.value.click_id) {
             let message = sentences::counted_lately(id, from.status);
-            return Ok(about(Code::Duplicate, message).into());
+            return about(Code::Duplicate, message).into();
         }
-        let change = self.update(conn, claim, existing, to)?;
+        let change = self.update(claim, existing, to);
         let message = sentences::moved(id, from, to, self.catalog.currency, is_surprising);
-        Ok(Settled { verdict: about(Code::Updated, message), change: Some(change) })
+        Settled { verdict: about(Code::Updated, message), change: Some(change) }
+    }
+
+    /// Whether the same request was accepted within [`RETRY_MS`] before this one: a late retry moves nothing.
+    fn is_retry(&self, judged: &Judged, advertiser_id: i64, click: ClickId) -> bool {
+        let since_ms = judged.incoming.received_at_ms.saturating_sub(RETRY_MS);
+        let accepted_ms = self.accepted.get(&(advertiser_id, click, judged.request_hash));
+        accepted_ms.is_some_and(|at_ms| *at_ms >= since_ms)
     }
 
     /// The amount that moves a conversion. Where the offer's own rate counts, what is sent is reported only;
@@ -86,24 +82,17 @@ impl Group<'_> {
         })
     }
 
-    fn join_txid(&mut self, conn: &mut AnyConnection, claim: &Claim, existing: Conversion) -> db::Result<()> {
+    fn join_txid(&mut self, claim: &Claim, existing: Conversion) {
         if claim.txid.is_empty() || !existing.value.txid.is_empty() {
-            return Ok(());
+            return;
         }
         let mut joined = existing;
         joined.value.txid.clone_from(&claim.txid);
-        conversions::update(conn, &joined)?;
+        self.draft.change(&joined);
         self.replace(joined);
-        Ok(())
     }
 
-    fn update(
-        &mut self,
-        conn: &mut AnyConnection,
-        claim: &Claim,
-        existing: Conversion,
-        to: Standing,
-    ) -> db::Result<Change> {
+    fn update(&mut self, claim: &Claim, existing: Conversion, to: Standing) -> Change {
         let before = existing.value.clone();
         let mut after = existing;
         let value = &mut after.value;
@@ -127,11 +116,11 @@ impl Group<'_> {
         if claim.reason.is_some() {
             value.reason.clone_from(&claim.reason);
         }
-        conversions::update(conn, &after)?;
+        self.draft.change(&after);
         self.sums.change_conversion(&before.counted(), &after.value.counted());
         let change = change_row(after.id, Some(&before), &after.value, self.now_ms);
         self.replace(after);
-        Ok(change)
+        change
     }
 
     fn replace(&mut self, conversion: Conversion) {

@@ -6,7 +6,9 @@ use super::judge::{Judged, Verdict, without_click};
 use super::sentences;
 use crate::db::clicks::ClickFacts;
 use crate::db::conversions::{Change, Conversion, NewConversion};
-use crate::db::{self, AnyConnection, clicks, conversions};
+use crate::db::ledger::{Draft, Numbers};
+use crate::db::postbacks::Accepted;
+use crate::db::{self, AnyConnection, clicks, conversions, postbacks};
 use crate::domain::click_id::ClickId;
 use crate::domain::money::{Currency, Money};
 use crate::domain::offer::RevenueMode;
@@ -19,6 +21,9 @@ use std::sync::Arc;
 /// A day.
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
+/// How long an identical request counts as a retry.
+pub(super) const RETRY_MS: i64 = DAY_MS;
+
 /// A rate of one to one, in billionths.
 const RATE_ONE_NANOS: i64 = 1_000_000_000;
 
@@ -28,6 +33,10 @@ pub struct Group<'a> {
     pub(super) now_ms: i64,
     clicks: HashMap<ClickId, ClickFacts>,
     pub(super) conversions: HashMap<ClickId, Vec<Conversion>>,
+    /// When requests were last accepted, Unix milliseconds; this group's own included.
+    pub(super) accepted: HashMap<Accepted, i64>,
+    /// What the group writes, at its end.
+    pub draft: Draft<'a>,
     /// What the group changes in the sums.
     pub sums: RollupDelta,
 }
@@ -58,15 +67,37 @@ impl<'a> Group<'a> {
         conn: &mut AnyConnection,
         catalog: &'a Catalog,
         now_ms: i64,
-        ids: &[ClickId],
+        postbacks: &[&Judged],
+        numbers: &'a mut Numbers,
     ) -> db::Result<Self> {
+        let mut ids: Vec<ClickId> = postbacks.iter().filter_map(|judged| judged.click_id()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let ids = ids.as_slice();
         conversions::lock_clicks(conn, ids)?;
         let clicks = clicks::facts(conn, ids)?.into_iter().map(|facts| (facts.id, facts)).collect();
         let mut by_click: HashMap<ClickId, Vec<Conversion>> = HashMap::new();
         for conversion in conversions::of_clicks(conn, ids)? {
             by_click.entry(conversion.value.click_id).or_default().push(conversion);
         }
-        Ok(Self { catalog, now_ms, clicks, conversions: by_click, sums: RollupDelta::new() })
+        let known: Vec<ClickId> = by_click.keys().copied().collect();
+        let accepted = if known.is_empty() {
+            HashMap::new()
+        } else {
+            let hashes: Vec<_> = postbacks.iter().map(|judged| judged.request_hash).collect();
+            let oldest = postbacks.iter().map(|judged| judged.incoming.received_at_ms).min();
+            let since_ms = oldest.unwrap_or(now_ms).saturating_sub(RETRY_MS);
+            postbacks::accepted(conn, &known, &hashes, since_ms)?
+        };
+        Ok(Self {
+            catalog,
+            now_ms,
+            clicks,
+            conversions: by_click,
+            accepted,
+            draft: Draft::new(conn, numbers, postbacks.len()),
+            sums: RollupDelta::new(),
+        })
     }
 
     /// Comes to the verdict on one postback and writes what it says about a conversion.
@@ -82,6 +113,10 @@ impl<'a> Group<'a> {
             Err(verdict) => verdict.into(),
         };
         settled.verdict.note(claim);
+        if let (Some(_), Some(click)) = (&settled.change, settled.verdict.click_id) {
+            let at_ms = self.accepted.entry((advertiser.id, click, judged.request_hash)).or_insert(i64::MIN);
+            *at_ms = judged.incoming.received_at_ms.max(*at_ms);
+        }
         Ok(settled)
     }
 
@@ -159,7 +194,7 @@ impl<'a> Group<'a> {
                 return self.record(conn, judged, claim, advertiser, &click, &offer);
             }
         };
-        self.change(conn, judged, claim, advertiser, existing)
+        Ok(self.change(judged, claim, advertiser, existing))
     }
 
     fn record(
@@ -178,13 +213,7 @@ impl<'a> Group<'a> {
             return Ok(Settled::from(Verdict { is_test, ..Verdict::new(Code::ParkedNoRate, message) }));
         }
         let new = self.new_conversion(judged, claim, advertiser, click, offer, &earned);
-        let Some(id) = conversions::insert(conn, &new)? else {
-            // Only where rows were written past the locks: the identity is there, so this one repeats it.
-            return Ok(Settled::from(Verdict {
-                is_test,
-                ..Verdict::new(Code::Duplicate, "The conversion is there already")
-            }));
-        };
+        let id = self.draft.record(conn, new.clone())?;
         self.sums.add_conversion(&new.counted());
         let mut message = sentences::recorded(id, earned.revenue, new.currency, new.status);
         if let Some(note) = earned.note {

@@ -5,8 +5,9 @@ use super::judge::{self, Judged, Verdict};
 use super::record::Group;
 use super::request::Incoming;
 use crate::clicks::Ingested;
+use crate::db::ledger::Numbers;
 use crate::db::postbacks::StoredPostback;
-use crate::db::{self, AnyConnection, Db, Priority, conversions, partitions, postbacks, rollups};
+use crate::db::{self, AnyConnection, Db, Priority, partitions, postbacks, rollups};
 use crate::domain::click_id::ClickId;
 use crate::domain::verdict::Code;
 use crate::routing::LiveCatalog;
@@ -66,6 +67,8 @@ struct Shared {
     catalog: Arc<LiveCatalog>,
     ingested: Arc<Ingested>,
     writer_id: i64,
+    /// Reserved for the rows to come; the writer's own.
+    numbers: Mutex<Numbers>,
     has_parked: AtomicBool,
     partitions_to_ms: AtomicI64,
     is_stopped: AtomicBool,
@@ -93,6 +96,7 @@ impl Postbacks {
             catalog,
             ingested,
             writer_id,
+            numbers: Mutex::default(),
             has_parked: AtomicBool::new(true),
             partitions_to_ms: AtomicI64::new(0),
             is_stopped: AtomicBool::new(false),
@@ -218,16 +222,16 @@ impl Shared {
     fn write(&self, jobs: &[Job]) -> db::Result<Vec<Verdict>> {
         let now_ms = now_ms();
         let catalog = self.catalog.get();
-        let mut ids: Vec<ClickId> = jobs.iter().filter_map(|job| job.judged.click_id()).collect();
-        ids.sort_unstable();
-        ids.dedup();
+        let all: Vec<&Judged> = jobs.iter().map(|job| &job.judged).collect();
+        let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
         let verdicts = self.db.write(Priority::Postbacks, |conn| {
             self.ensure_partitions(conn, now_ms)?;
-            let mut group = Group::begin(conn, &catalog, now_ms, &ids)?;
+            let mut group = Group::begin(conn, &catalog, now_ms, &all, &mut numbers)?;
             let mut verdicts = Vec::with_capacity(jobs.len());
             for job in jobs {
                 verdicts.push(write_one(conn, &mut group, job, now_ms)?);
             }
+            group.draft.write(conn)?;
             rollups::apply(conn, &group.sums, self.writer_id)?;
             Ok::<_, db::Error>(verdicts)
         })?;
@@ -314,11 +318,11 @@ fn write_one(conn: &mut AnyConnection, group: &mut Group<'_>, job: &Job, now_ms:
             postbacks::settle(conn, id, &row, now_ms)?;
             id
         }
-        None => postbacks::insert(conn, &row)?,
+        None => group.draft.keep(conn, row)?,
     };
     if let Some(mut change) = settled.change {
         change.postback_id = Some(postback_id);
-        conversions::insert_change(conn, &change)?;
+        group.draft.note(change);
     }
     Ok(settled.verdict)
 }

@@ -1,7 +1,7 @@
 //! Conversions and the append-only history of their changes.
 
 use super::schema::{conversion_changes, conversions};
-use super::{AnyConnection, Error, Result, on_each, word};
+use super::{AnyConnection, Error, Result, word};
 use crate::domain::click_id::ClickId;
 use crate::domain::money::Currency;
 use crate::domain::rollup::CountedConversion;
@@ -108,7 +108,8 @@ pub struct Conversion {
 
 #[derive(Insertable)]
 #[diesel(table_name = conversions, treat_none_as_default_value = false)]
-struct Fields<'a> {
+pub(super) struct Numbered<'a> {
+    id: i64,
     click_id: &'a [u8],
     event: &'a str,
     txid: &'a str,
@@ -141,9 +142,11 @@ struct Fields<'a> {
     reason: Option<&'a str>,
 }
 
-impl<'a> Fields<'a> {
-    fn new(new: &'a NewConversion) -> Self {
+impl<'a> Numbered<'a> {
+    /// A conversion's row, its number reserved before.
+    pub(super) fn new(id: i64, new: &'a NewConversion) -> Self {
         Self {
+            id,
             click_id: new.click_id.bytes(),
             event: &new.event,
             txid: &new.txid,
@@ -292,19 +295,6 @@ pub fn of_clicks(conn: &mut AnyConnection, clicks: &[ClickId]) -> Result<Vec<Con
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
-/// Keeps a new conversion and returns its number; `None` where one of the same identity is there.
-///
-/// # Errors
-/// The database fails.
-pub fn insert(conn: &mut AnyConnection, new: &NewConversion) -> Result<Option<i64>> {
-    Ok(on_each!(conn, |c| diesel::insert_into(conversions::table)
-        .values(Fields::new(new))
-        .on_conflict_do_nothing()
-        .returning(conversions::id)
-        .get_result(c)
-        .optional())?)
-}
-
 /// Keeps what a change made of a conversion.
 ///
 /// # Errors
@@ -357,15 +347,6 @@ pub struct Change {
     pub user_id: Option<i64>,
     /// Why, in words.
     pub why: String,
-}
-
-/// Keeps a change. Changes are only ever added.
-///
-/// # Errors
-/// The database fails.
-pub fn insert_change(conn: &mut AnyConnection, change: &Change) -> Result<()> {
-    on_each!(conn, |c| diesel::insert_into(conversion_changes::table).values(change).execute(c))?;
-    Ok(())
 }
 
 /// The changes of some conversions, oldest first.

@@ -3,13 +3,14 @@
 use super::log::{given, page};
 use super::schema::{clicks, postbacks_received};
 use super::search::{Listed, contains, fold_case};
-use super::{AnyConnection, Error, Result, on_each, word};
+use super::{AnyConnection, Error, Result, word};
 use crate::db::click_log::COUNTED_MAX;
 use crate::domain::click_id::ClickId;
 use crate::domain::verdict::{Code, PostbackResult};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
+use std::collections::HashMap;
 
 /// A postback to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +62,8 @@ pub struct StoredPostback {
 
 #[derive(Insertable)]
 #[diesel(table_name = postbacks_received, treat_none_as_default_value = false)]
-struct Fields<'a> {
+pub(super) struct Numbered<'a> {
+    id: i64,
     received_at_ms: i64,
     advertiser_id: Option<i64>,
     method: &'a str,
@@ -79,6 +81,32 @@ struct Fields<'a> {
     conversion_id: Option<i64>,
     is_test: bool,
     is_waiting: bool,
+}
+
+impl<'a> Numbered<'a> {
+    /// A postback's row, its number reserved before.
+    pub(super) fn new(id: i64, new: &'a NewPostback) -> Self {
+        Self {
+            id,
+            received_at_ms: new.received_at_ms,
+            advertiser_id: new.advertiser_id,
+            method: &new.method,
+            address: &new.address,
+            content_type: new.content_type.as_deref(),
+            raw_query: &new.raw_query,
+            raw_body: &new.raw_body,
+            request_hash: &new.request_hash,
+            result: new.code.result().as_str(),
+            code: new.code.as_str(),
+            message: &new.message,
+            click_id: new.click_id.as_ref().map(|id| id.bytes().as_slice()),
+            event: new.event.as_deref(),
+            txid: new.txid.as_deref(),
+            conversion_id: new.conversion_id,
+            is_test: new.is_test,
+            is_waiting: new.is_waiting,
+        }
+    }
 }
 
 #[derive(Queryable, Selectable)]
@@ -130,36 +158,6 @@ impl TryFrom<Row> for StoredPostback {
     }
 }
 
-/// Keeps a postback and returns its number.
-///
-/// # Errors
-/// The database fails.
-pub fn insert(conn: &mut AnyConnection, new: &NewPostback) -> Result<i64> {
-    let fields = Fields {
-        received_at_ms: new.received_at_ms,
-        advertiser_id: new.advertiser_id,
-        method: &new.method,
-        address: &new.address,
-        content_type: new.content_type.as_deref(),
-        raw_query: &new.raw_query,
-        raw_body: &new.raw_body,
-        request_hash: &new.request_hash,
-        result: new.code.result().as_str(),
-        code: new.code.as_str(),
-        message: &new.message,
-        click_id: new.click_id.as_ref().map(|id| id.bytes().as_slice()),
-        event: new.event.as_deref(),
-        txid: new.txid.as_deref(),
-        conversion_id: new.conversion_id,
-        is_test: new.is_test,
-        is_waiting: new.is_waiting,
-    };
-    Ok(on_each!(conn, |c| diesel::insert_into(postbacks_received::table)
-        .values(fields)
-        .returning(postbacks_received::id)
-        .get_result(c))?)
-}
-
 /// Gives a parked postback its new verdict.
 ///
 /// # Errors
@@ -180,28 +178,42 @@ pub fn settle(conn: &mut AnyConnection, id: i64, new: &NewPostback, now_ms: i64)
     Ok(())
 }
 
-/// Whether the same request was accepted since a time: a late retry of it moves nothing.
+/// What a retry of a request is known by: whose it is, about which click, and the hash of what it says.
+pub type Accepted = (i64, ClickId, [u8; 16]);
+
+type AcceptedRow = (Option<i64>, Option<Vec<u8>>, Vec<u8>, i64);
+
+/// When some requests about some clicks were last accepted, Unix milliseconds, those that were since a time.
 ///
 /// # Errors
 /// The database fails.
-pub fn was_accepted(
+pub fn accepted(
     conn: &mut AnyConnection,
-    advertiser_id: i64,
-    click: ClickId,
-    request_hash: &[u8; 16],
+    clicks: &[ClickId],
+    hashes: &[[u8; 16]],
     since_ms: i64,
-) -> Result<bool> {
+) -> Result<HashMap<Accepted, i64>> {
     let accepted = [Code::Recorded.as_str(), Code::Updated.as_str()];
-    let found: Option<i64> = postbacks_received::table
-        .filter(postbacks_received::click_id.eq(click.bytes().as_slice()))
-        .filter(postbacks_received::advertiser_id.eq(advertiser_id))
-        .filter(postbacks_received::request_hash.eq(request_hash.as_slice()))
+    let clicks: Vec<&[u8]> = clicks.iter().map(|id| id.bytes().as_slice()).collect();
+    let hashes: Vec<&[u8]> = hashes.iter().map(<[u8; 16]>::as_slice).collect();
+    let rows: Vec<AcceptedRow> = postbacks_received::table
+        .filter(postbacks_received::click_id.eq_any(clicks))
+        .filter(postbacks_received::request_hash.eq_any(hashes))
         .filter(postbacks_received::received_at_ms.ge(since_ms))
         .filter(postbacks_received::code.eq_any(accepted))
-        .select(postbacks_received::id)
-        .first(conn)
-        .optional()?;
-    Ok(found.is_some())
+        .select((
+            postbacks_received::advertiser_id,
+            postbacks_received::click_id,
+            postbacks_received::request_hash,
+            postbacks_received::received_at_ms,
+        ))
+        .order(postbacks_received::received_at_ms)
+        .load(conn)?;
+    // In the order of time: of several the last stays.
+    let known = |(advertiser_id, click, hash, at_ms): AcceptedRow| {
+        Some(((advertiser_id?, ClickId::from_slice(&click?)?, hash.as_slice().try_into().ok()?), at_ms))
+    };
+    Ok(rows.into_iter().filter_map(known).collect())
 }
 
 /// Postbacks parked for a click that has come by now, received since a time; at most so many.

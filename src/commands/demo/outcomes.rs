@@ -7,7 +7,8 @@ use super::random::Random;
 use super::traffic::Converting;
 use super::{DemoSummary, trouble};
 use crate::conversions::{Verdict, change_row, sentences};
-use crate::db::{AnyConnection, Db, Priority, Result, conversions, postbacks, rollups};
+use crate::db::ledger::{Draft, Numbers};
+use crate::db::{AnyConnection, Db, Priority, Result, conversions, rollups};
 use crate::domain::money::{Currency, Money, share};
 use crate::domain::rollup::{HOUR_MS, RollupDelta};
 use crate::domain::status::{Standing, Status};
@@ -95,12 +96,15 @@ impl<'a> Outcomes<'a> {
     /// Stores everything that has come until now.
     pub(super) fn store(&self, db: &Db, catalog: &Catalog, summary: &mut DemoSummary) -> Result<()> {
         let mut open: HashMap<usize, conversions::Conversion> = HashMap::new();
+        let mut numbers = Numbers::default();
         for events in self.events.chunks(BATCH_POSTBACKS) {
             db.write(Priority::Maintenance, |conn| {
                 let mut sums = RollupDelta::new();
+                let mut draft = Draft::new(conn, &mut numbers, events.len());
                 for event in events {
-                    self.store_one(conn, catalog, *event, &mut open, &mut sums, summary)?;
+                    self.store_one(conn, catalog, *event, &mut open, (&mut draft, &mut sums), summary)?;
                 }
+                draft.write(conn)?;
                 rollups::apply(conn, &sums, WRITER_ID)
             })?;
         }
@@ -113,7 +117,7 @@ impl<'a> Outcomes<'a> {
         catalog: &Catalog,
         (at_ms, number, step): Event,
         open: &mut HashMap<usize, conversions::Conversion>,
-        sums: &mut RollupDelta,
+        (draft, sums): (&mut Draft<'_>, &mut RollupDelta),
         summary: &mut DemoSummary,
     ) -> Result<()> {
         let Some(one) = self.converting.get(number) else { return Ok(()) };
@@ -126,14 +130,14 @@ impl<'a> Outcomes<'a> {
             (Step::Stands(status), None) => {
                 let value = first(one, &life, advertiser_id, status, at_ms);
                 sums.add_conversion(&value.counted());
-                let Some(id) = conversions::insert(conn, &value)? else { return Ok(()) };
+                let id = draft.record(conn, value.clone())?;
                 summary.conversions += 1;
                 (None, conversions::Conversion { id, value }, Code::Recorded)
             }
             (Step::Stands(status), Some(before)) => {
                 let after = changed(&before, status, at_ms, one.offer);
                 sums.change_conversion(&before.value.counted(), &after.value.counted());
-                conversions::update(conn, &after)?;
+                draft.change(&after);
                 (Some(before.value), after, Code::Updated)
             }
             (Step::Again, Some(before)) => (None, before, Code::Duplicate),
@@ -142,10 +146,10 @@ impl<'a> Outcomes<'a> {
         let query = query(one, &life, &after.value);
         let judged = trouble::read(catalog, one.offer.advertiser.position, query, at_ms);
         let row = judged.to_row(&verdict(before.as_ref(), &after, code));
-        let postback_id = Some(postbacks::insert(conn, &row)?);
+        let postback_id = Some(draft.keep(conn, row)?);
         if code != Code::Duplicate {
             let change = change_row(after.id, before.as_ref(), &after.value, at_ms);
-            conversions::insert_change(conn, &conversions::Change { postback_id, ..change })?;
+            draft.note(conversions::Change { postback_id, ..change });
         }
         // What has no further step need not be remembered.
         if step + 1 < life.steps.len() {

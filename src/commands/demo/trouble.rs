@@ -4,7 +4,8 @@ use super::catalog::Catalog;
 use super::random::Random;
 use super::{DemoOptions, DemoSummary};
 use crate::conversions::{self, Incoming, Judged};
-use crate::db::postbacks::{self, NewPostback};
+use crate::db::ledger::{Draft, Numbers};
+use crate::db::postbacks::NewPostback;
 use crate::db::{Db, Error, Priority, Result};
 use crate::domain::click_id::ClickId;
 use crate::domain::rollup::HOUR_MS;
@@ -98,9 +99,11 @@ pub(super) fn store(
     all.sort_by_key(|postback| postback.received_at_ms);
     summary.postbacks += u64::try_from(all.len()).unwrap_or(0);
     db.write::<_, Error>(Priority::Maintenance, |conn| {
-        for postback in &all {
-            postbacks::insert(conn, postback)?;
+        let mut numbers = Numbers::default();
+        let mut draft = Draft::new(conn, &mut numbers, all.len());
+        for postback in all {
+            draft.keep(conn, postback)?;
         }
-        Ok(())
+        draft.write(conn)
     })
 }

@@ -1,6 +1,7 @@
 //! Made-up clicks and conversions, stored as the ingester and the postback writer store them.
 
 use super::{CAMPAIGNS, SPAN_MS, START_MS};
+use crate::db::ledger::{Draft, Numbers};
 use crate::db::lp_clicks::{self, Pressed};
 use crate::db::{self, AnyConnection, clicks, conversions, partitions, rollups};
 use crate::domain::bot::BotReason;
@@ -196,7 +197,10 @@ fn number_of_first(plans: &[Planned], some: &[Planned]) -> usize {
 
 fn convert(conn: &mut AnyConnection, click: &ClickRecord, plan: &Planned, writer_id: i64) -> db::Result<()> {
     let Some(first) = conversion(click, plan, 0) else { return Ok(()) };
-    let id = conversions::insert(conn, &first)?.unwrap();
+    let mut numbers = Numbers::default();
+    let mut draft = Draft::new(conn, &mut numbers, 1);
+    let id = draft.record(conn, first.clone())?;
+    draft.write(conn)?;
     let mut sums = RollupDelta::new();
     sums.add_conversion(&first.counted());
     let mut before = first;
