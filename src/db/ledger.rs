@@ -24,32 +24,30 @@ struct Number {
     number: i64,
 }
 
-/// The next numbers of a table, the highest first.
-fn reserve(conn: &mut AnyConnection, table: &str, count: usize) -> Result<Vec<i64>> {
+/// The next numbers of a table, the highest first. `drafted` is the highest of those that this transaction has given away.
+fn reserve(conn: &mut AnyConnection, table: &str, drafted: i64, count: usize) -> Result<Vec<i64>> {
     let count = i64::try_from(count.max(1)).unwrap_or(i64::MAX);
     let text = match conn {
         // Nobody else writes before this transaction ends: the numbers after the last are free.
         AnyConnection::Sqlite(_) => {
             "with recursive free(number, left_over) as (\
-             select coalesce((select seq from sqlite_sequence where name = $1), 0) + 1, $2 - 1 \
+             select max(coalesce((select seq from sqlite_sequence where name = ?1), 0), ?3) + 1, ?2 - 1 \
              union all select number + 1, left_over - 1 from free where left_over > 0) select number from free"
         }
         AnyConnection::Pg(_) => {
-            "select nextval(pg_get_serial_sequence($1, 'id')) as number from generate_series(1, $2)"
+            "select nextval(pg_get_serial_sequence($1, 'id')) as number from generate_series(1, $2) where $3 >= 0"
         }
     };
-    let asked = || diesel::sql_query(text).bind::<Text, _>(table).bind::<BigInt, _>(count);
+    let asked =
+        || diesel::sql_query(text).bind::<Text, _>(table).bind::<BigInt, _>(count).bind::<BigInt, _>(drafted);
     let rows: Vec<Number> = on_each!(conn, |c| asked().load(c))?;
     let mut numbers: Vec<i64> = rows.into_iter().map(|row| row.number).collect();
     numbers.sort_unstable_by(|a, b| b.cmp(a));
     Ok(numbers)
 }
 
-fn next(free: &mut Vec<i64>, conn: &mut AnyConnection, table: &str, likely: usize) -> Result<i64> {
-    if free.is_empty() {
-        *free = reserve(conn, table, likely)?;
-    }
-    free.pop().ok_or_else(|| super::Error::broken_row("no number could be reserved"))
+fn no_number() -> super::Error {
+    super::Error::broken_row("no number could be reserved")
 }
 
 /// What a transaction is going to write: nothing stands in the database before [`Draft::write`].
@@ -86,8 +84,12 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// The database fails.
     pub fn record(&mut self, conn: &mut AnyConnection, new: NewConversion) -> Result<i64> {
-        let left = self.likely.saturating_sub(self.recorded.len());
-        let id = next(&mut self.numbers.conversions, conn, "conversions", left)?;
+        let free = &mut self.numbers.conversions;
+        if free.is_empty() {
+            let drafted = self.recorded.last_key_value().map_or(0, |(id, _)| *id);
+            *free = reserve(conn, "conversions", drafted, self.likely.saturating_sub(self.recorded.len()))?;
+        }
+        let id = free.pop().ok_or_else(no_number)?;
         self.recorded.insert(id, new);
         Ok(id)
     }
@@ -112,8 +114,13 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// The database fails.
     pub fn keep(&mut self, conn: &mut AnyConnection, new: NewPostback) -> Result<i64> {
-        let left = self.likely.saturating_sub(self.postbacks.len());
-        let id = next(&mut self.numbers.postbacks, conn, "postbacks_received", left)?;
+        let free = &mut self.numbers.postbacks;
+        if free.is_empty() {
+            let drafted = self.postbacks.last().map_or(0, |(id, _)| *id);
+            let left = self.likely.saturating_sub(self.postbacks.len());
+            *free = reserve(conn, "postbacks_received", drafted, left)?;
+        }
+        let id = free.pop().ok_or_else(no_number)?;
         self.postbacks.push((id, new));
         Ok(id)
     }
@@ -159,5 +166,143 @@ impl<'a> Draft<'a> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::{Db, Error, Priority, scratch};
+    use crate::domain::click_id::ClickId;
+    use crate::domain::money::Currency;
+    use crate::domain::status::Status;
+    use crate::domain::verdict::Code;
+
+    fn conversion(txid: &str) -> NewConversion {
+        NewConversion {
+            click_id: ClickId::new(1_000, [7; 10]),
+            event: "sale".to_owned(),
+            txid: txid.to_owned(),
+            seq: 0,
+            advertiser_id: 1,
+            campaign_id: 1,
+            path_id: None,
+            lander_id: None,
+            offer_id: None,
+            source_id: None,
+            clicked_at_ms: 1_000,
+            converted_at_ms: 2_000,
+            recorded_at_ms: 2_000,
+            updated_at_ms: 2_000,
+            status: Status::Pending,
+            advertiser_status: None,
+            revenue_original_micros: 5,
+            revenue_reported_micros: None,
+            currency: Currency::USD,
+            rate_nanos: 1_000_000_000,
+            revenue_micros: 5,
+            payout_status: Status::Pending,
+            payout_micros: 0,
+            sale_amount_micros: None,
+            counts_as_conversion: true,
+            counts_in_revenue: true,
+            is_over_cap: false,
+            is_bot: false,
+            is_test: false,
+            reason: None,
+        }
+    }
+
+    fn postback(now_ms: i64) -> NewPostback {
+        NewPostback {
+            received_at_ms: now_ms,
+            advertiser_id: Some(1),
+            method: "GET".to_owned(),
+            address: "192.0.2.1".to_owned(),
+            content_type: None,
+            raw_query: b"cid=\xff\0".to_vec(),
+            raw_body: Vec::new(),
+            request_hash: [3; 16],
+            code: Code::Recorded,
+            message: "a\tb\\.".to_owned(),
+            click_id: None,
+            event: None,
+            txid: None,
+            conversion_id: None,
+            is_test: false,
+            is_waiting: false,
+        }
+    }
+
+    /// Records conversions in one transaction; the last change of the first one counts.
+    fn record(db: &Db, numbers: &mut Numbers, txids: &[&str]) -> Result<Vec<i64>> {
+        db.write(Priority::Postbacks, |conn| {
+            let mut draft = Draft::new(conn, numbers, 4);
+            let mut ids = Vec::new();
+            for txid in txids {
+                ids.push(draft.record(conn, conversion(txid))?);
+            }
+            if let Some(id) = ids.first() {
+                let value = NewConversion { status: Status::Approved, ..conversion(txids[0]) };
+                draft.change(&Conversion { id: *id, value });
+            }
+            draft.write(conn)?;
+            Ok(ids)
+        })
+    }
+
+    #[test]
+    fn numbers_are_used_once_and_what_is_taken_is_refused() {
+        scratch::on_each_database(|db| {
+            let (mut mine, mut others) = (Numbers::default(), Numbers::default());
+            let mut all = record(db, &mut mine, &["a", "b"]).unwrap();
+            all.extend(record(db, &mut others, &["c"]).unwrap());
+            // A transaction that fails leaves nothing, and its numbers are not used for two rows.
+            let refused = record(db, &mut mine, &["d", "a"]);
+            assert!(matches!(refused, Err(Error::Taken(_))), "{refused:?}");
+            all.extend(record(db, &mut mine, &["d", "e", "f", "g", "h"]).unwrap());
+            all.extend(record(db, &mut others, &["i"]).unwrap());
+            let click = ClickId::new(1_000, [7; 10]);
+            let stored: Result<Vec<Conversion>> = db.read(|conn| conversions::of_clicks(conn, &[click]));
+            let mut stored: Vec<(i64, String)> =
+                stored.unwrap().into_iter().map(|one| (one.id, one.value.txid)).collect();
+            stored.sort_by(|a, b| a.1.cmp(&b.1));
+            let expected: Vec<(i64, String)> =
+                all.into_iter().zip("abcdefghi".chars().map(String::from)).collect();
+            assert_eq!(stored, expected);
+        });
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_it_was() {
+        scratch::on_each_database(|db| {
+            let now_ms = 1_790_000_000_000;
+            let id = db.write(Priority::Postbacks, |conn| {
+                super::super::partitions::ensure(conn, now_ms, now_ms + 1)?;
+                let mut numbers = Numbers::default();
+                let mut draft = Draft::new(conn, &mut numbers, 1);
+                let id = draft.keep(conn, postback(now_ms))?;
+                draft.write(conn)?;
+                Ok::<_, Error>(id)
+            });
+            let found = db.read(|conn| postbacks::find(conn, id.unwrap())).unwrap();
+            assert_eq!(found.unwrap().value, postback(now_ms));
+            let mut numbers = Numbers::default();
+            let first = record(db, &mut numbers, &["a"]).unwrap()[0];
+            let of_first: Option<Conversion> = db.read(|conn| conversions::find(conn, first)).unwrap();
+            assert_eq!(
+                of_first.unwrap().value,
+                NewConversion { status: Status::Approved, ..conversion("a") }
+            );
+            let later = NewConversion { status: Status::Reversed, ..conversion("a") };
+            let change = Conversion { id: first, value: later.clone() };
+            let changed: Result<()> = db.write(Priority::Postbacks, |conn| {
+                let mut draft = Draft::new(conn, &mut numbers, 1);
+                draft.change(&change);
+                draft.write(conn)
+            });
+            changed.unwrap();
+            assert_eq!(db.read(|conn| conversions::find(conn, first)).unwrap().unwrap().value, later);
+        });
     }
 }
