@@ -289,10 +289,13 @@ pub fn of_clicks(conn: &mut AnyConnection, clicks: &[ClickId]) -> Result<Vec<Con
     let wanted: Vec<&[u8]> = clicks.iter().map(|id| id.bytes().as_slice()).collect();
     let rows: Vec<Row> = conversions::table
         .filter(conversions::click_id.eq_any(wanted))
-        .order(conversions::id)
         .select(Row::as_select())
         .load(conn)?;
-    rows.into_iter().map(TryInto::try_into).collect()
+    // Sorted here: asked for the order of the numbers, a planner may walk the whole table in that order instead of looking
+    // the clicks up.
+    let mut found: Vec<Conversion> = rows.into_iter().map(TryInto::try_into).collect::<Result<_>>()?;
+    found.sort_unstable_by_key(|conversion| conversion.id);
+    Ok(found)
 }
 
 /// Keeps what a change made of a conversion.

@@ -207,13 +207,16 @@ pub fn accepted(
             postbacks_received::request_hash,
             postbacks_received::received_at_ms,
         ))
-        .order(postbacks_received::received_at_ms)
         .load(conn)?;
-    // In the order of time: of several the last stays.
     let known = |(advertiser_id, click, hash, at_ms): AcceptedRow| {
         Some(((advertiser_id?, ClickId::from_slice(&click?)?, hash.as_slice().try_into().ok()?), at_ms))
     };
-    Ok(rows.into_iter().filter_map(known).collect())
+    let mut last = HashMap::new();
+    for (request, at_ms) in rows.into_iter().filter_map(known) {
+        let latest = last.entry(request).or_insert(at_ms);
+        *latest = at_ms.max(*latest);
+    }
+    Ok(last)
 }
 
 /// Postbacks parked for a click that has come by now, received since a time; at most so many.

@@ -3,10 +3,11 @@
 use super::rollups::Grain;
 use super::{AnyConnection, Result, sums};
 use crate::domain::rollup::{Counters, RollupKey};
+use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Bool, Text};
 use diesel::sqlite::Sqlite;
-use diesel::{QueryResult, RunQueryDsl, SqliteConnection};
+use diesel::{PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
 use std::sync::LazyLock;
 
 /// Rows of one statement on PostgreSQL.
@@ -70,7 +71,11 @@ pub(super) fn add<'a>(
         AnyConnection::Pg(pg) => {
             let rows: Vec<(&RollupKey, &Counters)> = rows.collect();
             for some in rows.chunks(ROWS_MAX) {
-                add_many(pg, grain, some, writer_id)?;
+                let columns = Columns::new(some, writer_id);
+                match grain {
+                    Grain::Hour => AddHours(columns).execute(pg)?,
+                    Grain::Quarter => AddQuarters(columns).execute(pg)?,
+                };
             }
         }
     }
@@ -78,35 +83,53 @@ pub(super) fn add<'a>(
 }
 
 /// PostgreSQL takes many rows as one array a column: a round trip for each row would cost more than the rows.
-fn add_many(
-    pg: &mut diesel::PgConnection,
-    grain: Grain,
-    rows: &[(&RollupKey, &Counters)],
-    writer_id: i64,
-) -> Result<()> {
-    let texts = Texts::of(grain, true);
-    let arrays: Vec<String> = (7..7 + Counters::NAMES.len()).map(|number| format!("${number}")).collect();
-    let text = format!(
-        "{} SELECT * FROM unnest($1, $2, $3, $4, $5, $6, {}){}",
-        texts.insert,
-        arrays.join(", "),
-        texts.on_conflict
-    );
-    let mut statement = diesel::sql_query(text)
-        .into_boxed()
-        .bind::<Array<BigInt>, _>(rows.iter().map(|(key, _)| key.quarter_ms).collect::<Vec<_>>())
-        .bind::<Array<BigInt>, _>(rows.iter().map(|(key, _)| key.campaign_id).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(rows.iter().map(|(key, _)| key.attribution.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Bool>, _>(rows.iter().map(|(key, _)| key.is_bot).collect::<Vec<_>>())
-        .bind::<Array<Bool>, _>(rows.iter().map(|(key, _)| key.is_test).collect::<Vec<_>>())
-        .bind::<Array<BigInt>, _>(vec![writer_id; rows.len()]);
-    let values: Vec<_> = rows.iter().map(|(_, sums)| sums.values()).collect();
-    for at in 0..Counters::NAMES.len() {
-        let column: Vec<i64> = values.iter().filter_map(|row| row.get(at).copied()).collect();
-        statement = statement.bind::<Array<BigInt>, _>(column);
+struct Columns {
+    quarters: Vec<i64>,
+    campaigns: Vec<i64>,
+    attributions: Vec<&'static str>,
+    are_bots: Vec<bool>,
+    are_tests: Vec<bool>,
+    writers: Vec<i64>,
+    counters: [Vec<i64>; Counters::NAMES.len()],
+}
+
+impl Columns {
+    fn new(rows: &[(&RollupKey, &Counters)], writer_id: i64) -> Self {
+        let values: Vec<_> = rows.iter().map(|(_, sums)| sums.values()).collect();
+        let column = |at: usize| values.iter().filter_map(|row| row.get(at).copied()).collect();
+        Self {
+            quarters: rows.iter().map(|(key, _)| key.quarter_ms).collect(),
+            campaigns: rows.iter().map(|(key, _)| key.campaign_id).collect(),
+            attributions: rows.iter().map(|(key, _)| key.attribution.as_str()).collect(),
+            are_bots: rows.iter().map(|(key, _)| key.is_bot).collect(),
+            are_tests: rows.iter().map(|(key, _)| key.is_test).collect(),
+            writers: vec![writer_id; rows.len()],
+            counters: std::array::from_fn(column),
+        }
     }
-    statement.execute(pg)?;
-    Ok(())
+
+    fn walk<'b>(&'b self, texts: &'static Texts, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(&texts.insert);
+        out.push_sql(" SELECT * FROM unnest(");
+        out.push_bind_param::<Array<BigInt>, _>(&self.quarters)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<BigInt>, _>(&self.campaigns)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Text>, _>(&self.attributions)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Bool>, _>(&self.are_bots)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Bool>, _>(&self.are_tests)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<BigInt>, _>(&self.writers)?;
+        for column in &self.counters {
+            out.push_sql(", ");
+            out.push_bind_param::<Array<BigInt>, _>(column)?;
+        }
+        out.push_sql(")");
+        out.push_sql(&texts.on_conflict);
+        Ok(())
+    }
 }
 
 struct Row {
@@ -143,23 +166,25 @@ impl Row {
 
 /// A statement of one grain. Its text never changes, so Diesel finds the prepared one by type, without writing it anew.
 macro_rules! add_statement {
-    ($name:ident, $grain:expr) => {
-        struct $name(Row);
+    ($name:ident, $rows:ty, $grain:expr, $backend:ty, $conn:ty, $is_pg:literal) => {
+        struct $name($rows);
 
         impl QueryId for $name {
             type QueryId = Self;
             const HAS_STATIC_QUERY_ID: bool = true;
         }
 
-        impl QueryFragment<Sqlite> for $name {
-            fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-                self.0.walk(Texts::of($grain, false), &mut out)
+        impl QueryFragment<$backend> for $name {
+            fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, $backend>) -> QueryResult<()> {
+                self.0.walk(Texts::of($grain, $is_pg), &mut out)
             }
         }
 
-        impl RunQueryDsl<SqliteConnection> for $name {}
+        impl RunQueryDsl<$conn> for $name {}
     };
 }
 
-add_statement!(AddHour, Grain::Hour);
-add_statement!(AddQuarter, Grain::Quarter);
+add_statement!(AddHour, Row, Grain::Hour, Sqlite, SqliteConnection, false);
+add_statement!(AddQuarter, Row, Grain::Quarter, Sqlite, SqliteConnection, false);
+add_statement!(AddHours, Columns, Grain::Hour, Pg, PgConnection, true);
+add_statement!(AddQuarters, Columns, Grain::Quarter, Pg, PgConnection, true);
