@@ -4,7 +4,8 @@ use crate::clicks::{Durability, Ingested, Ingester, Journal};
 use crate::config::{Config, DurabilitySetting};
 use crate::conversions::Postbacks;
 use crate::db::{Db, Priority, partitions, settings};
-use crate::http::{App, HttpConfig, Recent, Tracker, now_ms};
+use crate::http::metrics::Metrics;
+use crate::http::{App, HttpConfig, Recent, Tracker, Worker, now_ms};
 use crate::routing::{LiveCatalog, Sealer};
 use crate::visitor::Visitor;
 use crate::{api, pages, tracking};
@@ -13,6 +14,7 @@ use actix_web::{HttpResponse, HttpServer, guard, web};
 use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -88,7 +90,10 @@ fn check_key(db: &Db, key: &[u8; 32]) -> anyhow::Result<()> {
 
 /// This process's number among the writers of sums; kept in the data folder, so that a restart goes on with
 /// its own rows.
-fn writer_id(config: &Config) -> anyhow::Result<i64> {
+///
+/// # Errors
+/// The data folder cannot be written.
+pub fn writer_id(config: &Config) -> anyhow::Result<i64> {
     let path = config.data_dir.join("writer.id");
     if let Ok(text) = std::fs::read_to_string(&path)
         && let Ok(id) = text.trim().parse()
@@ -139,6 +144,7 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
         postbacks,
         ingested: Arc::clone(&ingested),
         recent: Recent::default(),
+        metrics: Metrics::default(),
         db: Arc::clone(&db),
         trusted_proxies: config.trusted_proxies.clone(),
         is_secure: http.is_https(),
@@ -167,13 +173,14 @@ fn listen(
         if let Err(why) = &own {
             tracing::error!(%why, "a worker has no journal: its clicks get no id");
         }
+        let worker = Rc::new(Worker { journal: own.ok(), metrics: tracker.metrics.worker() });
         let ready = Ready { db: Arc::clone(&db), is_draining: Arc::clone(&is_draining) };
-        let mut served = actix_web::App::new().app_data(tracker.clone()).app_data(app.clone());
-        if let Ok(own) = own {
-            served = served.app_data(own);
-        }
         // Tracking first: the router asks in order, and the click path should be found at once.
-        served
+        actix_web::App::new()
+            .app_data(tracker.clone())
+            .app_data(app.clone())
+            .app_data(worker)
+            .app_data(web::Data::new(Arc::clone(&journal)))
             .configure(tracking::configure)
             .app_data(web::Data::new(ready))
             .route("/healthz", looked_at().to(|| async { "ok\n" }))

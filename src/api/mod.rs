@@ -9,6 +9,7 @@ mod list;
 mod log_query;
 #[cfg(test)]
 mod log_tests;
+mod metrics;
 mod offers;
 mod postbacks;
 mod reports;
@@ -28,6 +29,7 @@ type Answer = Result<HttpResponse, Error>;
 
 /// Hangs the API under `/api`. The state must be attached as `web::Data<http::App>`.
 pub fn configure(cfg: &mut web::ServiceConfig) {
+    cfg.configure(metrics::configure);
     let version_1 = web::scope("/v1").configure(version_1).default_service(web::to(no_such_address));
     cfg.service(
         web::scope("/api")

@@ -1,22 +1,21 @@
 //! The ingester: moves the journal into the database. Rows, sums and the journal's position are one
 //! transaction, so a crash at any instruction neither loses nor doubles a row.
 
-use super::journal::Journal;
-use super::move_rows::{self, Inserted, KnownAgents};
-use super::reader::{self, Placed, Until};
-use crate::db::journal_positions::{self, Position};
-use crate::db::{self, Backend, Db, Priority};
+use super::gauges::Gauges;
+use super::journal::{Journal, now_ms};
+use super::mover::{MoveError, Mover, ROWS_MAX};
+use super::reader::{self, Until};
+use super::space::QUARANTINE;
+use crate::db::journal_positions;
+use crate::db::{Backend, Db, Priority};
 use crate::domain::click_id::ClickId;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
-
-/// Rows moved in one transaction at most: larger ones gain nothing and hold the write lock longer.
-const ROWS_MAX: usize = 10_000;
 
 /// How long it sleeps when there was little to move: the age of what dashboards show.
 const IDLE: Duration = Duration::from_millis(100);
@@ -41,6 +40,7 @@ pub const FINISH_LONGEST: Duration = Duration::from_secs(10);
 pub struct Ingested {
     through: watch::Receiver<i64>,
     signal: Arc<Signal>,
+    gauges: Arc<Gauges>,
 }
 
 #[derive(Default)]
@@ -61,6 +61,12 @@ impl Ingested {
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<i64> {
         self.through.clone()
+    }
+
+    /// What is measured of the moving.
+    #[must_use]
+    pub fn gauges(&self) -> &Gauges {
+        &self.gauges
     }
 
     /// Asks the ingester not to sleep.
@@ -112,18 +118,12 @@ pub struct Ingester {
     journal: Arc<Journal>,
     /// `<data>/journal`: this process's folder and perhaps dead ones' beside it.
     root: PathBuf,
-    writer_id: i64,
+    mover: Mover,
     signal: Arc<Signal>,
     through: watch::Sender<i64>,
-    agents: KnownAgents,
+    gauges: Arc<Gauges>,
     cleaned_at: Instant,
     moved: Vec<(PathBuf, Instant)>,
-}
-
-/// Milliseconds since 1970.
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl Ingester {
@@ -138,16 +138,19 @@ impl Ingester {
     ) -> std::io::Result<(Ingested, std::thread::JoinHandle<()>)> {
         let (sender, receiver) = watch::channel(0);
         let signal = Arc::<Signal>::default();
-        let ingested = Ingested { through: receiver, signal: Arc::clone(&signal) };
+        let gauges = Arc::<Gauges>::default();
+        let ingested =
+            Ingested { through: receiver, signal: Arc::clone(&signal), gauges: Arc::clone(&gauges) };
         let root = journal.folder().parent().unwrap_or_else(|| Path::new(".")).to_path_buf();
+        let mover = Mover::new(Arc::clone(&db), writer_id, root.join(QUARANTINE), Arc::clone(&gauges));
         let mut own = Self {
             db,
             journal,
             root,
-            writer_id,
+            mover,
             signal,
             through: sender,
-            agents: KnownAgents::default(),
+            gauges,
             cleaned_at: Instant::now(),
             moved: Vec::new(),
         };
@@ -159,9 +162,15 @@ impl Ingester {
         self.adopt_dead();
         while !self.signal.is_stopped.load(Ordering::Acquire) {
             let pause = match self.move_own() {
-                Ok(rows) if rows >= ROWS_MAX / 2 => continue,
-                Ok(_) => IDLE,
+                Ok(rows) => {
+                    self.gauges.succeed();
+                    if rows >= ROWS_MAX / 2 {
+                        continue;
+                    }
+                    IDLE
+                }
                 Err(why) => {
+                    self.gauges.fail(now_ms());
                     tracing::error!(%why, "clicks stay in the journal: the database refuses them");
                     RETRY
                 }
@@ -170,6 +179,7 @@ impl Ingester {
                 self.cleaned_at = Instant::now();
                 self.adopt_dead();
                 self.clean();
+                self.journal.reserve.restore();
             }
             self.sleep(pause);
         }
@@ -198,9 +208,10 @@ impl Ingester {
         let id = self.journal.id().to_owned();
         let mut rows = 0;
         loop {
-            let moved = self.move_some(&folder, &id, &ends)?;
-            rows += moved;
-            if moved == 0 {
+            let moved = self.mover.move_some(&folder, &id, &ends)?;
+            self.gauges.set_moved_to(&moved.to);
+            rows += moved.count;
+            if moved.count == 0 {
                 break;
             }
         }
@@ -241,139 +252,13 @@ impl Ingester {
     }
 
     fn adopt(&mut self, folder: &Path, id: &str) -> Result<usize, MoveError> {
-        let ends: BTreeMap<i64, Until> =
-            reader::series(folder)?.into_iter().map(|(worker, _)| (worker, Until::End)).collect();
-        let mut rows = 0;
-        loop {
-            let moved = self.move_some(folder, id, &ends)?;
-            rows += moved;
-            if moved == 0 {
-                break;
-            }
-        }
+        let rows = self.mover.move_whole(folder, id)?;
         // What was moved must be safe from a power cut before its only other copy goes.
         if self.db.checkpoint()? && (self.db.backend() == Backend::Sqlite || is_old(folder)) {
             std::fs::remove_dir_all(folder)?;
             self.db.write(Priority::Maintenance, |conn| journal_positions::delete(conn, id))?;
         }
         Ok(rows)
-    }
-
-    /// One transaction's worth of a journal. Returns how many places were moved.
-    fn move_some(
-        &mut self,
-        folder: &Path,
-        id: &str,
-        ends: &BTreeMap<i64, Until>,
-    ) -> Result<usize, MoveError> {
-        let positions = self.db.read(|conn| journal_positions::find(conn, id))?;
-        let mut placed = Vec::new();
-        for (worker, until) in ends {
-            let from = positions.get(worker).copied().unwrap_or_default();
-            let room = ROWS_MAX.saturating_sub(placed.len());
-            placed.extend(reader::read(folder, *worker, from, *until, room)?);
-        }
-        if placed.is_empty() {
-            return Ok(0);
-        }
-        self.move_halving(id, &positions, &placed)?;
-        Ok(placed.len())
-    }
-
-    /// Moves a batch; one that the database refuses is halved until the record at fault stands alone,
-    /// which is then set aside, and ingestion goes on.
-    fn move_halving(
-        &mut self,
-        id: &str,
-        before: &BTreeMap<i64, Position>,
-        placed: &[Placed],
-    ) -> Result<BTreeMap<i64, Position>, MoveError> {
-        match self.move_batch(id, before, placed) {
-            Ok(MovedTo { positions, count, .. }) if count == placed.len() => Ok(positions),
-            Ok(MovedTo { positions, count, .. }) => {
-                let rest = placed.get(count..).unwrap_or_default();
-                self.move_halving(id, &positions, rest)
-            }
-            Err(MoveError::Db(db::Error::Query(why))) if placed.len() == 1 => {
-                tracing::error!(%why, "the database refuses a record: it is set aside");
-                self.set_aside(id, before, placed)
-            }
-            Err(MoveError::Db(db::Error::Query(_))) => {
-                let (left, right) = placed.split_at(placed.len() / 2);
-                let between = self.move_halving(id, before, left)?;
-                self.move_halving(id, &between, right)
-            }
-            Err(other) => Err(other),
-        }
-    }
-
-    fn move_batch(
-        &mut self,
-        id: &str,
-        before: &BTreeMap<i64, Position>,
-        placed: &[Placed],
-    ) -> Result<MovedTo, MoveError> {
-        let (db, agents) = (Arc::clone(&self.db), &mut self.agents);
-        let writer_id = self.writer_id;
-        let moved = db.write(Priority::Ingester, |conn| {
-            let locked = journal_positions::lock(conn, id)?;
-            if locked != *before {
-                // Somebody else moved it, or the database went back in time: read again from there.
-                return Err(MoveError::Elsewhere);
-            }
-            let is_wanted = || db.is_wanted_before(Priority::Ingester);
-            let Inserted { count, unreadable } =
-                move_rows::insert(conn, placed, agents, writer_id, &is_wanted)?;
-            let positions = ends_of(before, placed.get(..count).unwrap_or_default());
-            put_positions(conn, id, before, &positions)?;
-            Ok(MovedTo { positions, count, unreadable })
-        });
-        match &moved {
-            Ok(to) => {
-                self.keep_damaged(id, to.unreadable.iter().filter_map(|at| placed.get(*at)));
-                self.agents.commit();
-            }
-            Err(_) => self.agents.forget(),
-        }
-        moved
-    }
-
-    /// Keeps a record that the database refuses in `quarantine/`, and goes past it.
-    fn set_aside(
-        &mut self,
-        id: &str,
-        before: &BTreeMap<i64, Position>,
-        placed: &[Placed],
-    ) -> Result<BTreeMap<i64, Position>, MoveError> {
-        for one in placed {
-            match one.record() {
-                Some(record) => self.quarantine(id, one, format!("{record:?}\n").as_bytes())?,
-                None => self.quarantine(id, one, one.bytes())?,
-            }
-        }
-        let after = ends_of(before, placed);
-        self.db.write(Priority::Ingester, |conn| put_positions(conn, id, before, &after))?;
-        Ok(after)
-    }
-
-    fn keep_damaged<'a>(&self, id: &str, unreadable: impl Iterator<Item = &'a Placed>) {
-        for one in unreadable {
-            tracing::error!(
-                journal = id,
-                bytes = one.bytes().len(),
-                "a torn or damaged stretch of the journal was cut out"
-            );
-            if let Err(why) = self.quarantine(id, one, one.bytes()) {
-                tracing::error!(%why, "it could not be kept in quarantine");
-            }
-        }
-    }
-
-    fn quarantine(&self, id: &str, one: &Placed, bytes: &[u8]) -> std::io::Result<()> {
-        let folder = self.root.join("quarantine");
-        std::fs::create_dir_all(&folder)?;
-        let name = format!("{id}-w{}-{:010}-{:012}", one.worker, one.end.segment, one.end.byte_offset);
-        std::fs::write(folder.join(name), bytes)
     }
 
     /// Deletes segments that were moved whole: on SQLite once a checkpoint has made the rows reach the
@@ -446,65 +331,6 @@ fn is_old(folder: &Path) -> bool {
     changed.max().is_none_or(|last| last.elapsed().is_ok_and(|age| age >= KEEP_ON_POSTGRES))
 }
 
-struct MovedTo {
-    positions: BTreeMap<i64, Position>,
-    count: usize,
-    unreadable: Vec<usize>,
-}
-
-/// Why a batch was not moved.
-#[derive(Debug)]
-pub(super) enum MoveError {
-    Db(db::Error),
-    Files(std::io::Error),
-    Elsewhere,
-}
-
-impl From<db::Error> for MoveError {
-    fn from(error: db::Error) -> Self {
-        Self::Db(error)
-    }
-}
-
-impl From<std::io::Error> for MoveError {
-    fn from(error: std::io::Error) -> Self {
-        Self::Files(error)
-    }
-}
-
-impl std::fmt::Display for MoveError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Db(error) => error.fmt(f),
-            Self::Files(error) => write!(f, "a journal file cannot be read: {error}"),
-            Self::Elsewhere => f.write_str("another process moved this journal meanwhile"),
-        }
-    }
-}
-
-/// Where each worker's series stands after some places.
-fn ends_of(before: &BTreeMap<i64, Position>, placed: &[Placed]) -> BTreeMap<i64, Position> {
-    let mut ends = before.clone();
-    for one in placed {
-        ends.insert(one.worker, one.end);
-    }
-    ends
-}
-
-fn put_positions(
-    conn: &mut db::AnyConnection,
-    id: &str,
-    before: &BTreeMap<i64, Position>,
-    after: &BTreeMap<i64, Position>,
-) -> Result<(), MoveError> {
-    for (worker, at) in after {
-        if before.get(worker) != Some(at) {
-            journal_positions::put(conn, id, *worker, *at, now_ms())?;
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -512,7 +338,7 @@ mod tests {
     /// What others see, with the hand that moves it.
     fn ingested(through_ms: i64) -> (Ingested, watch::Sender<i64>) {
         let (sender, through) = watch::channel(through_ms);
-        (Ingested { through, signal: Arc::default() }, sender)
+        (Ingested { through, signal: Arc::default(), gauges: Arc::default() }, sender)
     }
 
     fn id(unix_ms: i64) -> ClickId {

@@ -6,9 +6,9 @@
 
 use super::batch::{Batch, NotKept, Written};
 use super::frame;
+use super::space::Reserve;
 use crate::db::journal_positions::Position;
 use crate::domain::click::{ClickRecord, LpClickRecord};
-use fs4::FileExt as _;
 use serde::Serialize;
 use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
@@ -17,14 +17,11 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A segment is closed when it has grown over this: small enough to be deleted soon, large enough that
 /// files are few.
 pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
-
-/// Space kept aside for the hour when the disk is full: about 150,000 clicks.
-pub const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What the name of a folder begins with while it is made.
 pub(super) const MAKING: &str = ".making-";
@@ -49,9 +46,10 @@ pub struct Journal {
     durability: Durability,
     // Held for as long as this process lives: a folder whose lock is free is a dead process's.
     _lock: File,
-    reserve: Mutex<Option<PathBuf>>,
+    pub(super) reserve: Reserve,
     workers: Mutex<Vec<Arc<WorkerState>>>,
     sync: SyncSignal,
+    begun_at_ms: i64,
     /// Clicks that could not be kept.
     pub lost: AtomicU64,
 }
@@ -95,6 +93,12 @@ pub(super) fn read_segment_name(name: &str) -> Option<(i64, i64)> {
     Some((worker.parse().ok()?, segment.parse().ok()?))
 }
 
+/// Milliseconds since 1970.
+pub(super) fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
 impl Journal {
     /// Begins a journal of its own for this process under `<folder>/<random id>/`.
     ///
@@ -109,19 +113,16 @@ impl Journal {
         let lock = File::create(making.join("lock"))?;
         lock.lock()?;
         std::fs::rename(&making, &own)?;
-        let reserve = own.join("reserve");
-        let reserved = File::create(&reserve).and_then(|file| file.allocate(RESERVE_BYTES));
-        if let Err(why) = &reserved {
-            tracing::warn!(%why, "no space could be set aside for a full disk");
-        }
+        let reserve = Reserve::begin(&own);
         let journal = Arc::new(Self {
             folder: own,
             id,
             durability,
             _lock: lock,
-            reserve: Mutex::new(Some(reserve)),
+            reserve,
             workers: Mutex::default(),
             sync: SyncSignal::default(),
+            begun_at_ms: now_ms(),
             lost: AtomicU64::new(0),
         });
         let syncing = Arc::clone(&journal);
@@ -139,6 +140,12 @@ impl Journal {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// When it was begun, Unix milliseconds.
+    #[must_use]
+    pub const fn begun_at_ms(&self) -> i64 {
+        self.begun_at_ms
     }
 
     /// Every worker's state.
@@ -165,15 +172,6 @@ impl Journal {
         inner.next_segment(self, &state)?;
         workers.push(Arc::clone(&state));
         Ok(Rc::new(WorkerJournal { journal: Arc::clone(self), state, inner: RefCell::new(inner) }))
-    }
-
-    /// Gives the space that was set aside back to the disk; says whether there was any.
-    fn release_reserve(&self) -> bool {
-        let reserve = self.reserve.lock().unwrap_or_else(PoisonError::into_inner).take();
-        reserve.is_some_and(|path| {
-            tracing::error!("the disk is full: the journal uses the space set aside; make room now");
-            std::fs::remove_file(path).is_ok()
-        })
     }
 
     fn keep_syncing(&self) {
@@ -269,7 +267,7 @@ impl WorkerJournal {
             return;
         }
         let mut outcome = inner.write(&self.journal, &self.state);
-        if outcome.is_err() && self.journal.release_reserve() {
+        if outcome.is_err() && self.journal.reserve.release() {
             outcome = inner.write(&self.journal, &self.state);
         }
         inner.buffer.clear();

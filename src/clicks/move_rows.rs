@@ -1,7 +1,7 @@
 //! One batch of journal records as rows and sums, inside the ingester's transaction.
 
 use super::frame::Record;
-use super::ingester::MoveError;
+use super::mover::MoveError;
 use super::reader::Placed;
 use crate::db::{AnyConnection, clicks, partitions, rollups};
 use crate::domain::click::{ClickRecord, LpClickRecord};

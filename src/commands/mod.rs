@@ -1,6 +1,7 @@
 //! What the command line can do: one file per command.
 
 pub mod demo;
+mod import;
 mod migrate;
 mod serve;
 mod show_demo;
@@ -29,6 +30,9 @@ enum Command {
     Migrate,
     /// Make a month of made-up data in a database of its own, and serve it.
     Demo(show_demo::DemoCommand),
+    /// Bring in what was kept elsewhere.
+    #[command(subcommand)]
+    Import(import::ImportCommand),
     /// Users.
     #[command(subcommand)]
     User(user::UserCommand),
@@ -48,6 +52,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Serve => serve::serve(&cli.config),
         Command::Migrate => migrate::migrate(&cli.config),
         Command::Demo(command) => show_demo::run(&cli.config, &command),
+        Command::Import(command) => import::run(&cli.config, &command),
         Command::User(command) => user::run(&cli.config, &command),
         Command::Token(command) => token::run(&cli.config, &command),
     }

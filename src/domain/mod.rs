@@ -9,6 +9,7 @@ pub mod country;
 pub mod device;
 pub mod figures;
 mod filling;
+pub mod histogram;
 pub mod input;
 pub mod lander;
 pub mod language;

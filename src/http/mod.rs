@@ -19,6 +19,7 @@ mod tracker;
 mod user;
 
 pub mod limits;
+pub mod metrics;
 pub mod setup;
 pub mod sign_in;
 #[cfg(test)]
@@ -39,5 +40,5 @@ pub use problem::Problem;
 pub use recent::Recent;
 pub use same_origin::SameOrigin;
 pub use trace::RequestSpan;
-pub use tracker::{OwnJournal, Tracker};
+pub use tracker::{OwnJournal, Tracker, Worker};
 pub use user::{PageWrite, Reader, SignedIn, Writer, local_path};

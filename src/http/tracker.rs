@@ -1,5 +1,6 @@
 //! What the public doors work with, shared with the pages that send test clicks and test postbacks.
 
+use super::metrics::{Metrics, WorkerMetrics};
 use super::{Recent, client};
 use crate::clicks::{Ingested, WorkerJournal};
 use crate::conversions::Postbacks;
@@ -28,6 +29,8 @@ pub struct Tracker {
     pub ingested: Arc<Ingested>,
     /// Clicks on landers that may soon press a button.
     pub recent: Recent,
+    /// What the doors count.
+    pub metrics: Metrics,
     /// The database, for a button whose click nobody remembers.
     pub db: Arc<Db>,
     /// Proxies whose word about the client's address counts.
@@ -49,6 +52,14 @@ impl Tracker {
     }
 }
 
+/// What a worker has for itself. Kept as `Rc<Worker>`.
+pub struct Worker {
+    /// Its end of the journal; `None` where none could be begun.
+    pub journal: Option<Rc<WorkerJournal>>,
+    /// What it counts.
+    pub metrics: Arc<WorkerMetrics>,
+}
+
 /// The journal of the worker that serves this request.
 pub struct OwnJournal(pub Rc<WorkerJournal>);
 
@@ -57,7 +68,7 @@ impl FromRequest for OwnJournal {
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let own = request.app_data::<Rc<WorkerJournal>>().cloned();
+        let own = request.app_data::<Rc<Worker>>().and_then(|worker| worker.journal.clone());
         ready(own.map(Self).ok_or_else(|| super::Error::Internal("the worker has no journal".to_owned())))
     }
 }

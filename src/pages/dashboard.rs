@@ -9,11 +9,13 @@ use super::parts::{Link, Piece, Tone};
 use super::tables::{Dot, Table};
 use super::view::{Defaults, View, of_report};
 use super::words::MoneyWords;
-use super::{Answer, campaign_table, dashboard_parts as parts, start};
+use super::{Answer, campaign_table, dashboard_parts as parts, journal_health, start};
+use crate::clicks::{Health, Journal};
 use crate::db::AnyConnection;
-use crate::http::{App, SignedIn, reading};
+use crate::http::{App, Error, SignedIn, Tracker, reading};
 use crate::reports::{self, By, Dashboard, DashboardQuery, Order, Query, Report, Step, dashboard, report};
 use actix_web::{HttpRequest, web};
+use std::sync::Arc;
 
 /// The dashboard.
 #[derive(Debug, Clone, Default, Template)]
@@ -37,6 +39,8 @@ pub struct DashboardPage {
     pub campaigns: Table,
     /// The line below the table.
     pub note: String,
+    /// How the journal is doing.
+    pub journal: String,
 }
 
 /// One of the six key figures.
@@ -162,7 +166,13 @@ struct Found {
     campaigns: Report,
 }
 
-async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answer {
+async fn show(
+    who: SignedIn,
+    app: web::Data<App>,
+    tracker: web::Data<Tracker>,
+    journal: web::Data<Arc<Journal>>,
+    request: HttpRequest,
+) -> Answer {
     let desk = Desk::open(&app, who).await?;
     let mut view = View::read(&desk, "/", request.query_string(), Defaults::default())?;
     let days = view.period.whole_days().map_or(1, |(from, to)| (to - from).num_days() + 1);
@@ -178,21 +188,29 @@ async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
         campaigns_max: RANKS_MAX,
     };
     let order = view.sort();
-    let found = reading(&app, move |app| app.db.read(|conn| read(conn, &asked, order)).map_err(of_report));
-    let Some(found) = found.await? else { return Ok(see_other(start::START)) };
+    let now_ms = desk.now_ms;
+    let found = reading(&app, move |app| {
+        let found = app.db.read(|conn| read(conn, &asked, order)).map_err(of_report)?;
+        let look = |found| (found, Health::look(&journal, &tracker.ingested, now_ms));
+        Ok::<_, Error>(found.map(look))
+    });
+    let Some((found, health)) = found.await? else { return Ok(see_other(start::START)) };
     let money = MoneyWords::new(desk.currency);
     let compare_label = parts::compare_label(&view, &found.dashboard.compared);
     let chrome = desk.chrome("Dashboard", Nav::Dashboard);
+    let mut attention = journal_health::attention(&health, now_ms);
+    attention.extend(parts::attention(&view, &desk, &found.dashboard.attention));
     page(&DashboardPage {
         chrome: view.dress_compared(chrome, &compare_label),
         figures: parts::key_figures(&view, money, &found.dashboard),
         chart: parts::chart(&view, money, &found.dashboard, days),
-        attention: parts::attention(&view, &desk, &found.dashboard.attention),
+        attention,
         attention_href: view.elsewhere("/postbacks", &[("result", "refused")]),
         best: parts::ranks(money, &found.dashboard.best),
         worst: parts::ranks(money, &found.dashboard.worst),
         campaigns: campaign_table::table(&view, money, &found.campaigns, parts::no_campaigns()),
         note: campaign_table::note(&view, money, &found.campaigns),
+        journal: journal_health::line(&health),
     })
 }
 

@@ -3,8 +3,9 @@
 use super::answer::{cookie, header, nowhere, redirect, wrong_method};
 use crate::clicks::{WorkerJournal, Written};
 use crate::domain::click_id::ClickId;
-use crate::http::Tracker;
-use crate::routing::{Arrival, CampaignRoute, Draws, Router};
+use crate::http::metrics::Outcome;
+use crate::http::{Tracker, Worker};
+use crate::routing::{Arrival, CampaignRoute, Draws, Routed, Router};
 use crate::visitor::{self, Signals};
 use actix_web::dev::{
     AppService, HttpServiceFactory, ResourceDef, ServiceRequest, ServiceResponse, fn_service,
@@ -15,7 +16,7 @@ use actix_web::{Error, HttpRequest, HttpResponse, web};
 use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// The cookie that carries a sealed click to a lander's buttons.
 pub const CLICK_COOKIE: &str = "cl_click";
@@ -42,10 +43,15 @@ async fn show(request: &HttpRequest) -> HttpResponse {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return wrong_method("GET, HEAD");
     }
-    match request.app_data::<web::Data<Tracker>>() {
-        Some(tracker) => arrive(request, tracker, request.app_data::<Rc<WorkerJournal>>()).await,
-        None => nowhere(),
-    }
+    let (Some(tracker), Some(worker)) =
+        (request.app_data::<web::Data<Tracker>>(), request.app_data::<Rc<Worker>>())
+    else {
+        return nowhere();
+    };
+    let began = Instant::now();
+    let (outcome, response) = arrive(request, tracker, worker.journal.as_ref()).await;
+    worker.metrics.count_click(outcome, began.elapsed());
+    response
 }
 
 /// The slug in a campaign's address, what is percent-encoded without need decoded; empty where there is none.
@@ -63,27 +69,29 @@ async fn arrive(
     request: &HttpRequest,
     tracker: &Tracker,
     journal: Option<&Rc<WorkerJournal>>,
-) -> HttpResponse {
+) -> (Outcome, HttpResponse) {
     let catalog = tracker.catalog.get();
     let slug = slug(request);
     let Some(campaign) = catalog.by_slug(slug) else {
         note_unknown(slug);
-        return nowhere();
+        return (Outcome::Unknown, nowhere());
     };
     let (router, draws) = (tracker.router(&catalog), Draws::random());
     if let Some(journal) = journal {
-        let Taken { written, url, cookies } = take(request, tracker, journal, (&router, campaign, draws));
+        let Taken { outcome, written, url, cookies } =
+            take(request, tracker, journal, (&router, campaign, draws));
         if written.await.is_ok() {
-            return url.map_or_else(nowhere, |url| redirect(&url, campaign.redirect, &cookies));
+            return (outcome, url.map_or_else(nowhere, |url| redirect(&url, campaign.redirect, &cookies)));
         }
         journal.count_lost();
     }
     let url = router.without_id(campaign, &collect(request, tracker, campaign, &agent(request)), draws);
-    url.map_or_else(nowhere, |url| redirect(&url, campaign.redirect, &[]))
+    (Outcome::NotKept, url.map_or_else(nowhere, |url| redirect(&url, campaign.redirect, &[])))
 }
 
 /// A click whose record is in the worker's buffer, and its answer.
 struct Taken {
+    outcome: Outcome,
     written: Written,
     url: Option<String>,
     cookies: Vec<String>,
@@ -108,9 +116,20 @@ fn take(
         tracker.recent.keep(routed.record.kept());
     }
     Taken {
+        outcome: outcome(&routed),
         written: journal.append_click(&routed.record),
         cookies: cookies(tracker, campaign, &routed),
         url: routed.url,
+    }
+}
+
+/// Where a routed click ends.
+const fn outcome(routed: &Routed<'_>) -> Outcome {
+    match routed {
+        Routed { url: None, .. } => Outcome::Nowhere,
+        Routed { record, .. } if record.lander_id.is_some() => Outcome::Lander,
+        Routed { record, .. } if record.offer_id.is_some() => Outcome::Offer,
+        Routed { .. } => Outcome::Fallback,
     }
 }
 
@@ -167,7 +186,7 @@ fn unique_cookie(campaign_id: i64) -> String {
     format!("cl_u{campaign_id}")
 }
 
-fn cookies(tracker: &Tracker, campaign: &CampaignRoute, routed: &crate::routing::Routed<'_>) -> Vec<String> {
+fn cookies(tracker: &Tracker, campaign: &CampaignRoute, routed: &Routed<'_>) -> Vec<String> {
     let mut cookies = Vec::new();
     let secure = if tracker.is_secure { "; Secure" } else { "" };
     if routed.record.is_unique && routed.record.bot.is_none() {

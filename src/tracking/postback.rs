@@ -10,7 +10,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use futures_util::StreamExt as _;
 use serde::Serialize;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a body may take to come: a sender that trickles must not hold a connection.
 const BODY_LONGEST: Duration = Duration::from_secs(10);
@@ -32,6 +32,7 @@ struct Answer<'a> {
 /// `GET` and `POST /postback/{key}`.
 pub async fn receive(request: HttpRequest, tracker: web::Data<Tracker>, body: web::Payload) -> HttpResponse {
     let (body, is_body_cut) = read_body(body).await;
+    let began = Instant::now();
     let incoming = Incoming {
         key: request.match_info().get("key").unwrap_or("").to_owned(),
         method: request.method().to_string(),
@@ -44,7 +45,9 @@ pub async fn receive(request: HttpRequest, tracker: web::Data<Tracker>, body: we
         is_test: false,
     };
     let request_id = format!("{:016x}", rand::random::<u64>());
-    match tracker.postbacks.receive(incoming).await {
+    let outcome = tracker.postbacks.receive(incoming).await;
+    tracker.metrics.count_postback(outcome.as_ref().ok(), began.elapsed());
+    match outcome {
         Ok(verdict) => answer(&verdict, request_id),
         Err(_) => HttpResponse::ServiceUnavailable().insert_header((RETRY_AFTER, RETRY_SECONDS)).json(
             serde_json::json!({

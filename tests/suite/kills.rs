@@ -89,7 +89,8 @@ fn live_and_die(place: &Place, slug: &str, key: &str, told: &Told) {
     });
 }
 
-fn set_up(place: &Place) -> (String, String) {
+/// A campaign of one offer: its slug, and its advertiser's key.
+pub fn set_up(place: &Place) -> (String, String) {
     let token = token(place);
     let program = Program::start(place);
     let mut made = (String::new(), String::new());

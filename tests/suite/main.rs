@@ -51,6 +51,7 @@ mod browser;
 mod clicks;
 mod doors;
 mod floors;
+mod journal;
 mod kills;
 mod outage;
 mod pages;

@@ -132,6 +132,11 @@ pub fn token(place: &Place) -> String {
     user.args(["user", "create", "--email", "admin@example.com", "--role", "admin", "--password-stdin"]);
     let made = run(user, "a quiet river bends\n");
     assert!(made.status.success(), "{made:?}");
+    another_token(place)
+}
+
+/// One more token of that admin.
+pub fn another_token(place: &Place) -> String {
     let mut token = command(place);
     token.args(["token", "create", "--email", "admin@example.com", "--scope", "write"]);
     let made = run(token, "");
