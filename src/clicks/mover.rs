@@ -6,7 +6,7 @@ use super::journal::now_ms;
 use super::move_rows::{self, Inserted, KnownAgents};
 use super::reader::{self, Placed, Until};
 use crate::db::journal_positions::{self, Position};
-use crate::db::{self, Db, Priority};
+use crate::db::{self, Db, Priority, clicks};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -84,6 +84,10 @@ impl Mover {
                 let rest = placed.get(count..).unwrap_or_default();
                 self.move_halving(id, &positions, rest)
             }
+            Err(MoveError::Db(db::Error::Query(why))) if self.is_database_at_fault(id, before) => {
+                // Nothing would be taken now, whatever it is: no record is to blame.
+                Err(MoveError::Db(db::Error::Query(why)))
+            }
             Err(MoveError::Db(db::Error::Query(why))) if placed.len() == 1 => {
                 tracing::error!(%why, "the database refuses a record: it is set aside");
                 self.set_aside(id, before, placed)
@@ -95,6 +99,18 @@ impl Mover {
             }
             Err(other) => Err(other),
         }
+    }
+
+    /// Whether the database takes nothing at all: not even this journal's position again, and a look at the table that
+    /// clicks go into.
+    fn is_database_at_fault(&self, id: &str, positions: &BTreeMap<i64, Position>) -> bool {
+        let written = self.db.write(Priority::Ingester, |conn| {
+            for (worker, at) in positions {
+                journal_positions::put(conn, id, *worker, *at, now_ms())?;
+            }
+            clicks::touch(conn)
+        });
+        written.is_err()
     }
 
     fn move_batch(

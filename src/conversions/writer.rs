@@ -133,6 +133,7 @@ impl Postbacks {
                 "Too many refused postbacks from this address: wait a minute",
             ));
         }
+        let deadline = tokio::time::Instant::now() + ANSWER_LONGEST;
         if let Some(id) = judged.click_id() {
             self.wait_for_click(id).await;
         }
@@ -142,7 +143,7 @@ impl Postbacks {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => return Err(NotStored),
         }
-        match tokio::time::timeout(ANSWER_LONGEST, answer).await {
+        match tokio::time::timeout_at(deadline, answer).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) | Err(_) => Err(NotStored),
         }

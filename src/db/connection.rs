@@ -6,6 +6,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::r2d2::{ManageConnection, Pool, PooledConnection, R2D2Connection as _};
 use diesel::{Connection as _, PgConnection, SqliteConnection};
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A connection to the database of record, whichever it is.
@@ -100,9 +101,47 @@ enum Writers {
     Pg(Pool<Manager>),
 }
 
+/// The file that a SQLite database was opened from. A file that is taken away stays open, and what is written to it is gone
+/// when the process ends: so it is looked at before each transaction, at the price of a microsecond.
+struct OpenedFile {
+    path: PathBuf,
+    identity: Option<(u64, u64)>,
+}
+
+impl OpenedFile {
+    fn new(path: &str) -> Self {
+        let path = PathBuf::from(path);
+        Self { identity: identity(&path), path }
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.identity == identity(&self.path) {
+            return Ok(());
+        }
+        Err(Error::Unavailable(format!(
+            "the database file {} was taken away or replaced: put it back, or restart to go on with what is there",
+            self.path.display()
+        )))
+    }
+}
+
+/// Which file a path leads to; `None` where it leads to none, or the system does not say.
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+/// Elsewhere an open file cannot be taken away.
+#[cfg(not(unix))]
+fn identity(_: &Path) -> Option<(u64, u64)> {
+    None
+}
+
 /// The database of record.
 pub struct Db {
     backend: Backend,
+    file: Option<OpenedFile>,
     readers: Pool<Manager>,
     writers: Writers,
 }
@@ -138,7 +177,8 @@ impl Db {
             }
             Backend::Postgres => Writers::Pg(pool(WRITERS_MAX)?),
         };
-        Ok(Self { backend, readers: pool(READERS_MAX)?, writers })
+        let file = (backend == Backend::Sqlite).then(|| OpenedFile::new(&address));
+        Ok(Self { backend, file, readers: pool(READERS_MAX)?, writers })
     }
 
     /// Which database it is.
@@ -171,6 +211,7 @@ impl Db {
         match &self.writers {
             Writers::Sqlite(gate) => {
                 let mut turn: Turn<'_, _> = gate.enter(priority);
+                self.check_file()?;
                 let gone = || E::from(Error::Unavailable("the writing connection is gone".to_owned()));
                 in_transaction(turn.get().ok_or_else(gone)?, writer)
             }
@@ -179,6 +220,11 @@ impl Db {
                 in_transaction(&mut conn, writer)
             }
         }
+    }
+
+    /// Refuses to write into a file that is not there any more.
+    fn check_file(&self) -> Result<()> {
+        self.file.as_ref().map_or(Ok(()), OpenedFile::check)
     }
 
     /// Whether a more urgent writer waits for this one's turn to end.
@@ -198,6 +244,7 @@ impl Db {
     pub fn checkpoint(&self) -> Result<bool> {
         let Writers::Sqlite(gate) = &self.writers else { return Ok(true) };
         let mut turn = gate.enter(Priority::Maintenance);
+        self.check_file()?;
         let conn =
             turn.get().ok_or_else(|| Error::Unavailable("the writing connection is gone".to_owned()))?;
         migrate::checkpoint(conn)
@@ -285,8 +332,7 @@ fn read_url(url: &str) -> std::result::Result<(Backend, String), OpenError> {
 }
 
 fn make_folder(path: &str) -> std::result::Result<(), OpenError> {
-    let Some(folder) = std::path::Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty())
-    else {
+    let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) else {
         return Ok(());
     };
     std::fs::create_dir_all(folder)

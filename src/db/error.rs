@@ -43,10 +43,44 @@ impl From<diesel::result::Error> for Error {
                 let what = info.constraint_name().unwrap_or_else(|| info.message());
                 Self::Taken(what.to_owned())
             }
-            Diesel::DatabaseError(Kind::ClosedConnection | Kind::UnableToSendCommand, info) => {
+            Diesel::DatabaseError(kind, info) if is_about_the_database(&kind, info.message()) => {
                 Self::Unavailable(info.message().to_owned())
             }
             other => Self::Query(other),
         }
+    }
+}
+
+/// What the databases say when they, and not the statement, are at fault. The drivers hand over no code for these.
+const NOT_THE_STATEMENT: &[&str] = &[
+    // SQLite, in the words of its source.
+    "database is locked",
+    "database table is locked",
+    "database or disk is full",
+    "disk I/O error",
+    "attempt to write a readonly database",
+    "unable to open database file",
+    "database disk image is malformed",
+    "file is not a database",
+    // PostgreSQL, where it speaks English; in another language these come as failed statements.
+    "canceling statement due to lock timeout",
+    "canceling statement due to statement timeout",
+    "deadlock detected",
+    "No space left on device",
+    "out of shared memory",
+    "out of memory",
+    "the database system is",
+    "terminating connection",
+];
+
+fn is_about_the_database(kind: &diesel::result::DatabaseErrorKind, message: &str) -> bool {
+    use diesel::result::DatabaseErrorKind as Kind;
+    match kind {
+        Kind::ClosedConnection
+        | Kind::UnableToSendCommand
+        | Kind::SerializationFailure
+        | Kind::ReadOnlyTransaction => true,
+        Kind::Unknown => NOT_THE_STATEMENT.iter().any(|said| message.contains(said)),
+        _ => false,
     }
 }

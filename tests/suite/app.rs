@@ -44,7 +44,8 @@ pub struct TestApp {
     answered: Mutex<Vec<ClickId>>,
     stopper: Stopper,
     thread: Option<JoinHandle<()>>,
-    _place: Place,
+    /// Its data folder and its database.
+    pub place: Place,
 }
 
 /// A click that was answered, and where its postbacks go.
@@ -110,7 +111,7 @@ impl TestApp {
             answered: Mutex::default(),
             stopper,
             thread: Some(thread),
-            _place: place,
+            place,
         }
     }
 

@@ -2,8 +2,11 @@
 //! when it is back every click is there.
 
 use crate::app::{Backend, Place, TestApp};
+use diesel::Connection as _;
+use diesel::connection::SimpleConnection as _;
 use reqwest::Method;
 use serde_json::json;
+use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -100,6 +103,69 @@ fn visitors_go_on_while_the_database_is_away() {
         assert_eq!(app.postback(&during[0], "1").await.code(), "recorded", "it came again");
         assert_eq!(app.get("/readyz").await.status, 200);
         assert_eq!(app.figures(&campaign, ["clicks", "approved", "revenue"]), ["51", "2", "2.00"]);
+        app.finish().await;
+    });
+}
+
+/// Clicks while something is wrong with the database, and after it is mended; then each must be there once.
+async fn goes_on_while(app: &TestApp, break_it: impl FnOnce(), mend_it: impl FnOnce()) {
+    let campaign = app.campaign(json!({})).await;
+    let before = app.click(&campaign).await;
+    assert_eq!(app.postback(&before, "1").await.code(), "recorded");
+    app.settled().await;
+    break_it();
+    let mut during = Vec::new();
+    for _ in 0..50 {
+        let begun = Instant::now();
+        during.push(app.click(&campaign).await);
+        assert!(begun.elapsed() < Duration::from_secs(1), "a visitor waited {:?}", begun.elapsed());
+    }
+    let begun = Instant::now();
+    let refused = app.postback(&during[0], "1").await;
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert!(begun.elapsed() < Duration::from_secs(5), "the answer took {:?}", begun.elapsed());
+    mend_it();
+    app.settled().await;
+    // It comes again. The first copy may have been waiting for the database, and been written after its sender was told to
+    // come again: then this one repeats it.
+    let again = app.postback(&during[0], "1").await.code();
+    assert!(again == "recorded" || again == "duplicate", "{again}");
+    assert_eq!(app.figures(&campaign, ["clicks", "approved", "revenue"]), ["51", "2", "2.00"]);
+    let quarantine = app.place.folder.path().join("journal").join("quarantine");
+    assert!(!quarantine.exists(), "no record was at fault");
+}
+
+#[test]
+fn a_database_file_that_is_taken_away_takes_no_click_with_it() {
+    crate::app::block_on(async {
+        let app = TestApp::start(Backend::Sqlite).unwrap();
+        let file = app.place.folder.path().join("clickledger.db");
+        let aside = file.with_extension("aside");
+        goes_on_while(
+            &app,
+            || std::fs::rename(&file, &aside).unwrap(),
+            || std::fs::rename(&aside, &file).unwrap(),
+        )
+        .await;
+        app.finish().await;
+    });
+}
+
+#[test]
+fn a_database_that_another_process_locks_blames_no_click() {
+    crate::app::block_on(async {
+        let app = TestApp::start(Backend::Sqlite).unwrap();
+        let mut other = diesel::SqliteConnection::establish(
+            app.place.folder.path().join("clickledger.db").to_str().unwrap(),
+        )
+        .unwrap();
+        let other = RefCell::new(&mut other);
+        goes_on_while(
+            &app,
+            || other.borrow_mut().batch_execute("begin immediate").unwrap(),
+            || other.borrow_mut().batch_execute("rollback").unwrap(),
+        )
+        .await;
         app.finish().await;
     });
 }
