@@ -57,6 +57,22 @@ pub struct Config {
     #[arg(long, global = true, env = "CLICKLEDGER_TRUSTED_PROXIES", value_delimiter = ',', value_parser = read_network)]
     pub trusted_proxies: Vec<IpNet>,
 
+    /// A MaxMind-format database of countries, in place of the built-in one. Read anew when it changes.
+    #[arg(long, global = true, env = "CLICKLEDGER_GEO_COUNTRY")]
+    pub geo_country: Option<PathBuf>,
+
+    /// A MaxMind-format database of cities, for region and city. Read anew when it changes.
+    #[arg(long, global = true, env = "CLICKLEDGER_GEO_CITY")]
+    pub geo_city: Option<PathBuf>,
+
+    /// A MaxMind-format database of networks, for their numbers and names. Read anew when it changes.
+    #[arg(long, global = true, env = "CLICKLEDGER_GEO_ASN")]
+    pub geo_asn: Option<PathBuf>,
+
+    /// A MaxMind-format database of connection types. Read anew when it changes.
+    #[arg(long, global = true, env = "CLICKLEDGER_GEO_CONNECTION")]
+    pub geo_connection: Option<PathBuf>,
+
     /// The account currency of a new installation, until setup asks for it.
     #[arg(long, global = true, env = "CLICKLEDGER_CURRENCY", default_value = "USD", value_parser = read_currency)]
     pub currency: String,

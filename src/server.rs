@@ -6,7 +6,7 @@ use crate::conversions::Postbacks;
 use crate::db::{Db, Priority, partitions, settings};
 use crate::http::{App, HttpConfig, Recent, Tracker, now_ms};
 use crate::routing::{LiveCatalog, Sealer};
-use crate::visitor::Visitor;
+use crate::visitor::{Geo, GeoFiles, Keeper, Visitor};
 use crate::{api, pages, tracking};
 use actix_web::dev::ServerHandle;
 use actix_web::{HttpResponse, HttpServer, guard, web};
@@ -43,6 +43,7 @@ struct Parts {
     ingested: Arc<Ingested>,
     ingester: JoinHandle<()>,
     tracker: web::Data<Tracker>,
+    keeper: Keeper,
     is_draining: Arc<AtomicBool>,
 }
 
@@ -100,6 +101,19 @@ fn writer_id(config: &Config) -> anyhow::Result<i64> {
     Ok(id)
 }
 
+/// Who visitors are: by what the binary brings, and by the user's own databases.
+fn visitor(config: &Config) -> anyhow::Result<(Arc<Visitor>, Keeper)> {
+    let geo = Geo::open(&GeoFiles {
+        country: config.geo_country.clone(),
+        city: config.geo_city.clone(),
+        asn: config.geo_asn.clone(),
+        connection: config.geo_connection.clone(),
+    })?;
+    let visitor = Arc::new(Visitor::new(geo));
+    let keeper = Keeper::start(Arc::clone(&visitor)).context("no thread for visitors' data")?;
+    Ok((visitor, keeper))
+}
+
 /// Builds a server and starts listening. Port 0 takes a free one.
 ///
 /// # Errors
@@ -132,9 +146,10 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
         trusted_proxies: config.trusted_proxies.clone(),
         dashboard_host: config.dashboard_host.clone(),
     };
+    let (visitor, keeper) = visitor(config)?;
     let tracker = web::Data::new(Tracker {
         catalog: Arc::clone(&catalog),
-        visitor: Visitor::new(),
+        visitor,
         sealer: Sealer::new(&key),
         postbacks,
         ingested: Arc::clone(&ingested),
@@ -147,7 +162,7 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
     let mut app = App::new(Arc::clone(&db), catalog, http);
     app.error_page = pages::error_page;
     let is_draining = Arc::new(AtomicBool::new(false));
-    let parts = Parts { journal, ingested, ingester, tracker, is_draining };
+    let parts = Parts { journal, ingested, ingester, tracker, keeper, is_draining };
     let (running, address) = listen(config, web::Data::new(app), &parts)?;
     Ok(Server { address, setup_token, running, parts })
 }
@@ -305,6 +320,7 @@ impl Parts {
     fn end(self) {
         self.journal.stop();
         self.tracker.postbacks.stop();
+        self.keeper.stop();
         self.ingested.stop();
         if self.ingester.join().is_err() {
             tracing::error!("the ingester had ended by a panic; the journal keeps what it had not moved");

@@ -19,7 +19,7 @@ pub struct Tracker {
     /// What is saved.
     pub catalog: Arc<LiveCatalog>,
     /// Who visitors are.
-    pub visitor: Visitor,
+    pub visitor: Arc<Visitor>,
     /// Seals clicks for landers.
     pub sealer: Sealer,
     /// The conversion ledger.

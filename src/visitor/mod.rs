@@ -1,18 +1,22 @@
-//! Who is this: address -> country, user agent -> device, bot or not, unique or not.
+//! Who is this: address -> place and network, user agent -> device, bot or not, unique or not.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::domain::{BotReason, Country, Language};
+use crate::domain::{BotReason, Language};
 
 pub mod agent;
 mod bots;
 pub mod country;
+mod geo;
+mod keeper;
 mod unique;
 
 pub use agent::Agent;
 pub use bots::{Signals, judge};
+pub use geo::{Geo, GeoError, GeoFiles, Place};
+pub use keeper::Keeper;
 pub use unique::{Uniques, VISITORS_MAX};
 
 /// A referrer's host is kept to this length: longer ones than 253 bytes do not exist in the domain name system.
@@ -36,8 +40,8 @@ pub struct Arrival<'a> {
 /// The visitor's facts, as far as the request alone tells them.
 #[derive(Debug, Clone)]
 pub struct Described<'a> {
-    /// By the built-in database.
-    pub country: Option<Country>,
+    /// Where the visitor is, and whose network that is.
+    pub place: Place,
     /// Device, system and browser.
     pub agent: Arc<Agent>,
     /// Why it is no person's click, if it is not.
@@ -53,14 +57,16 @@ pub struct Described<'a> {
 pub struct Visitor {
     /// Who was here before.
     pub uniques: Uniques,
+    /// Where addresses are.
+    pub geo: Geo,
 }
 
 impl Visitor {
     /// Begins with nobody seen, and has the agent patterns prepared in the background.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(geo: Geo) -> Self {
         agent::warm_up();
-        Self { uniques: Uniques::new() }
+        Self { uniques: Uniques::new(), geo }
     }
 
     /// Everything that the request says about its visitor.
@@ -68,7 +74,7 @@ impl Visitor {
     pub fn describe<'a>(&self, arrival: &Arrival<'a>) -> Described<'a> {
         let agent = agent::of(arrival.agent_text);
         Described {
-            country: country::of(arrival.address),
+            place: self.geo.place(arrival.address),
             bot: judge(&arrival.signals, &agent),
             agent,
             language: arrival.accept_language.and_then(first_language),
@@ -122,8 +128,8 @@ mod tests {
 
     #[test]
     fn describes_a_visitor() {
-        let described = Visitor::new().describe(&arrival(PHONE));
-        assert_eq!(described.country.unwrap().as_str(), "US");
+        let described = Visitor::default().describe(&arrival(PHONE));
+        assert_eq!(described.place.country.unwrap().as_str(), "US");
         assert_eq!(described.agent.device, Device::Mobile);
         assert_eq!(described.bot, None);
         assert_eq!(described.language.unwrap().as_str(), "pt");
@@ -139,8 +145,11 @@ mod tests {
             accept_language: None,
             signals: Signals::default(),
         };
-        let described = Visitor::new().describe(&nothing);
-        assert_eq!((described.country, described.language, described.referrer_host), (None, None, None));
+        let described = Visitor::default().describe(&nothing);
+        assert_eq!(
+            (described.place.country, described.language, described.referrer_host),
+            (None, None, None)
+        );
         assert_eq!(described.bot, Some(BotReason::EmptyAgent));
     }
 

@@ -1,0 +1,100 @@
+//! Who is this: what a click's address, agent and headers tell, from the request to the click's story.
+
+use crate::app::{Backend, PATIENCE, Place, TestApp, block_on};
+use crate::mmdb;
+use crate::pages::Person;
+use clickledger::config::Config;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Runs a story on both databases, with settings of its own.
+fn on_each<Story: AsyncFn(&TestApp)>(set: impl Fn(&Place, &mut Config), story: &Story) {
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        block_on(async {
+            let Some(place) = Place::new(backend) else { return };
+            let mut config = place.config();
+            set(&place, &mut config);
+            let app = TestApp::start_with(place, &config);
+            story(&app).await;
+            app.finish().await;
+        });
+    }
+}
+
+/// Puts a database into a place's data folder in one step.
+fn put(folder: &std::path::Path, name: &str, networks: &[(&str, Value)]) -> Option<PathBuf> {
+    let (path, new) = (folder.join(name), folder.join("new"));
+    std::fs::write(&new, mmdb::database(name, networks)).unwrap();
+    std::fs::rename(new, &path).unwrap();
+    Some(path)
+}
+
+fn cologne(city: &str) -> Value {
+    json!({"country": {"iso_code": "DE"}, "subdivisions": [{"names": {"en": "North Rhine-Westphalia"}}],
+        "city": {"names": {"en": city}}})
+}
+
+#[test]
+fn a_users_databases_tell_place_and_network_and_are_read_anew() {
+    let files = |place: &Place, config: &mut Config| {
+        let folder = place.folder.path();
+        let asn =
+            json!({"autonomous_system_number": 64_500, "autonomous_system_organization": "Example Tel"});
+        config.geo_city = put(folder, "city.mmdb", &[("203.0.113.0/24", cologne("K\u{f6}ln"))]);
+        config.geo_asn = put(folder, "asn.mmdb", &[("203.0.0.0/8", asn)]);
+        let cellular = json!({"connection_type": "Cellular"});
+        config.geo_connection = put(
+            folder,
+            "connection.mmdb",
+            &[("2001:db8::/32", cellular.clone()), ("203.0.113.0/24", cellular)],
+        );
+    };
+    on_each(files, &async |app: &TestApp| {
+        let advertiser = app.advertiser(json!({})).await;
+        let url = "https://shop.example/?ref={click_id}&p={country}-{region}-{city}-{isp}-{asn}-{connection}-{brand}-{model}";
+        let offer = app.offer(&advertiser, json!({"url": url})).await;
+        let campaign = app.campaign_to(&advertiser, &offer, json!({})).await;
+        let from = async |address: &str| {
+            let phone = "Mozilla/5.0 (Linux; Android 14; SM-S918B) AppleWebKit/537.36 (KHTML, like Gecko) \
+                Chrome/126.0.0.0 Mobile Safari/537.36";
+            app.click_as(&campaign, "", |request| {
+                request.header("x-forwarded-for", address).header("user-agent", phone)
+            })
+            .await
+        };
+        let click = from("::ffff:203.0.113.7").await;
+        let told = "DE-North%20Rhine-Westphalia-K%C3%B6ln-Example%20Tel-64500-mobile-Samsung-SM-S918B";
+        assert_eq!(click.location.split("p=").nth(1), Some(told));
+        app.stored(&click).await;
+        let story = app.api(reqwest::Method::GET, &format!("/clicks/{}", click.id), None).await.expect(200);
+        for (fact, value) in [
+            ("country", json!("DE")),
+            ("region", json!("North Rhine-Westphalia")),
+            ("city", json!("K\u{f6}ln")),
+            ("isp", json!("Example Tel")),
+            ("asn", json!(64_500)),
+            ("connection", json!("mobile")),
+            ("brand", json!("Samsung")),
+            ("model", json!("SM-S918B")),
+            ("address", json!("203.0.113.7")),
+        ] {
+            assert_eq!(story[fact], value, "{fact}");
+        }
+        let person = Person::enter(app).await;
+        let page = person.page(&format!("/clicks/{}", click.id)).await;
+        for shown in
+            ["North Rhine-Westphalia", "K\u{f6}ln", "Example Tel", "AS64500", "mobile", "Samsung SM-S918B"]
+        {
+            assert!(page.contains(shown), "{shown} is not in the story");
+        }
+
+        assert!(from("2001:db8::5").await.location.ends_with("p=-----mobile-Samsung-SM-S918B"));
+        put(app.folder(), "city.mmdb", &[("203.0.113.0/24", cologne("Bonn am Rhein"))]);
+        let begun = Instant::now();
+        while !from("203.0.113.7").await.location.contains("Bonn%20am%20Rhein") {
+            assert!(begun.elapsed() < PATIENCE, "the new file is not in use");
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+    });
+}
