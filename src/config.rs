@@ -53,9 +53,14 @@ pub struct Config {
     #[arg(long, global = true, env = "CLICKLEDGER_DASHBOARD_HOST", value_parser = read_host)]
     pub dashboard_host: Option<String>,
 
-    /// Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas.
+    /// Proxies whose word about the client's address is believed: addresses or networks, separated by commas.
     #[arg(long, global = true, env = "CLICKLEDGER_TRUSTED_PROXIES", value_delimiter = ',', value_parser = read_network)]
     pub trusted_proxies: Vec<IpNet>,
+
+    /// The header in which these proxies name the client: `x-forwarded-for` or `forwarded` (RFC 7239). The other one
+    /// is never looked at: the proxies hand it through as the client wrote it.
+    #[arg(long, global = true, env = "CLICKLEDGER_PROXY_HEADER", default_value = "x-forwarded-for")]
+    pub proxy_header: ProxyHeaderSetting,
 
     /// A MaxMind-format database of countries, in place of the built-in one. Read anew when it changes.
     #[arg(long, global = true, env = "CLICKLEDGER_GEO_COUNTRY")]
@@ -93,6 +98,15 @@ pub enum DurabilitySetting {
     Process,
     /// When the disk has it.
     Power,
+}
+
+/// The header in which proxies name the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProxyHeaderSetting {
+    /// `X-Forwarded-For`.
+    XForwardedFor,
+    /// `Forwarded`.
+    Forwarded,
 }
 
 /// How the log is written.

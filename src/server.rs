@@ -1,10 +1,10 @@
 //! The server: its state, its workers, and the order in which it starts and ends.
 
 use crate::clicks::{Durability, Ingested, Ingester, Journal};
-use crate::config::{Config, DurabilitySetting};
+use crate::config::{Config, DurabilitySetting, ProxyHeaderSetting};
 use crate::conversions::Postbacks;
 use crate::db::{Db, Priority, partitions, settings};
-use crate::http::{App, HttpConfig, Recent, Tracker, now_ms};
+use crate::http::{App, HttpConfig, Proxies, ProxyHeader, Recent, Tracker, now_ms};
 use crate::routing::{LiveCatalog, Sealer};
 use crate::visitor::{Geo, GeoFiles, Keeper, Visitor};
 use crate::{api, pages, tracking};
@@ -101,6 +101,14 @@ fn writer_id(config: &Config) -> anyhow::Result<i64> {
     Ok(id)
 }
 
+fn proxies(config: &Config) -> Proxies {
+    let header = match config.proxy_header {
+        ProxyHeaderSetting::XForwardedFor => ProxyHeader::XForwardedFor,
+        ProxyHeaderSetting::Forwarded => ProxyHeader::Forwarded,
+    };
+    Proxies { trusted: config.trusted_proxies.clone(), header }
+}
+
 /// Who visitors are: by what the binary brings, and by the user's own databases.
 fn visitor(config: &Config) -> anyhow::Result<(Arc<Visitor>, Keeper)> {
     let geo = Geo::open(&GeoFiles {
@@ -143,7 +151,7 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
         Postbacks::start(Arc::clone(&db), Arc::clone(&catalog), Arc::clone(&ingested), writer_id)?;
     let http = HttpConfig {
         public_url: config.public_url.clone(),
-        trusted_proxies: config.trusted_proxies.clone(),
+        proxies: proxies(config),
         dashboard_host: config.dashboard_host.clone(),
     };
     let (visitor, keeper) = visitor(config)?;
@@ -155,7 +163,7 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
         ingested: Arc::clone(&ingested),
         recent: Recent::default(),
         db: Arc::clone(&db),
-        trusted_proxies: config.trusted_proxies.clone(),
+        proxies: proxies(config),
         is_secure: http.is_https(),
     });
     let setup_token = crate::http::setup::offer(&db).map_err(|error| anyhow::anyhow!("{error}"))?;
