@@ -6,7 +6,7 @@ use crate::conversions::Postbacks;
 use crate::db::{Db, Priority, partitions, settings};
 use crate::http::{App, HttpConfig, Proxies, ProxyHeader, Recent, Tracker, now_ms};
 use crate::routing::{LiveCatalog, Sealer};
-use crate::visitor::{Geo, GeoFiles, Keeper, Visitor};
+use crate::visitor::{Geo, GeoFiles, Keeper, Uniques, Visitor, VisitorLog};
 use crate::{api, pages, tracking};
 use actix_web::dev::ServerHandle;
 use actix_web::{HttpResponse, HttpServer, guard, web};
@@ -109,16 +109,18 @@ fn proxies(config: &Config) -> Proxies {
     Proxies { trusted: config.trusted_proxies.clone(), header }
 }
 
-/// Who visitors are: by what the binary brings, and by the user's own databases.
-fn visitor(config: &Config) -> anyhow::Result<(Arc<Visitor>, Keeper)> {
+/// Who visitors are: by what the binary brings, by the user's own databases, and by who was here before.
+fn visitor(config: &Config, key: &[u8; 32]) -> anyhow::Result<(Arc<Visitor>, Keeper)> {
     let geo = Geo::open(&GeoFiles {
         country: config.geo_country.clone(),
         city: config.geo_city.clone(),
         asn: config.geo_asn.clone(),
         connection: config.geo_connection.clone(),
     })?;
-    let visitor = Arc::new(Visitor::new(geo));
-    let keeper = Keeper::start(Arc::clone(&visitor)).context("no thread for visitors' data")?;
+    let uniques = Uniques::keyed(key);
+    let log = VisitorLog::open(&config.data_dir, &uniques, now_ms());
+    let visitor = Arc::new(Visitor::new(geo, uniques));
+    let keeper = Keeper::start(Arc::clone(&visitor), log).context("no thread for visitors' data")?;
     Ok((visitor, keeper))
 }
 
@@ -154,7 +156,7 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
         proxies: proxies(config),
         dashboard_host: config.dashboard_host.clone(),
     };
-    let (visitor, keeper) = visitor(config)?;
+    let (visitor, keeper) = visitor(config, &key)?;
     let tracker = web::Data::new(Tracker {
         catalog: Arc::clone(&catalog),
         visitor,

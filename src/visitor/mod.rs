@@ -12,12 +12,14 @@ pub mod country;
 mod geo;
 mod keeper;
 mod unique;
+mod visitor_log;
 
 pub use agent::Agent;
 pub use bots::{Signals, judge};
 pub use geo::{Geo, GeoError, GeoFiles, Place};
 pub use keeper::Keeper;
 pub use unique::{Uniques, VISITORS_MAX};
+pub use visitor_log::VisitorLog;
 
 /// A referrer's host is kept to this length: longer ones than 253 bytes do not exist in the domain name system.
 pub const HOST_BYTES_MAX: usize = 255;
@@ -62,11 +64,11 @@ pub struct Visitor {
 }
 
 impl Visitor {
-    /// Begins with nobody seen, and has the agent patterns prepared in the background.
+    /// Begins with these, and has the agent patterns prepared in the background.
     #[must_use]
-    pub fn new(geo: Geo) -> Self {
+    pub fn new(geo: Geo, uniques: Uniques) -> Self {
         agent::warm_up();
-        Self { uniques: Uniques::new(), geo }
+        Self { uniques, geo }
     }
 
     /// Everything that the request says about its visitor.

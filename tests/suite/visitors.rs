@@ -1,12 +1,15 @@
 //! Who is this: what a click's address, agent and headers tell, from the request to the click's story.
 
-use crate::app::{Backend, PATIENCE, Place, TestApp, block_on};
+use crate::app::{Backend, PATIENCE, Place, TestApp, block_on, click_id_in, client, send};
 use crate::mmdb;
 use crate::pages::Person;
+use crate::program::{Program, command, token};
 use clickledger::config::Config;
+use clickledger::db::{Db, click_log};
+use clickledger::domain::click_id::ClickId;
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Runs a story on both databases, with settings of its own.
 fn on_each<Story: AsyncFn(&TestApp)>(set: impl Fn(&Place, &mut Config), story: &Story) {
@@ -94,7 +97,65 @@ fn a_users_databases_tell_place_and_network_and_are_read_anew() {
         let begun = Instant::now();
         while !from("203.0.113.7").await.location.contains("Bonn%20am%20Rhein") {
             assert!(begun.elapsed() < PATIENCE, "the new file is not in use");
-            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
+    });
+}
+
+/// Clicks without cookies from an address, and says whether the visitor counted as new.
+async fn is_new(program: &Program, place: &Place, slug: &str, address: &str) -> bool {
+    let url = format!("{}/c/{slug}", program.base);
+    let answer = send(client().get(url).header("x-forwarded-for", address)).await;
+    let id = ClickId::parse(&click_id_in(answer.location()).unwrap()).unwrap();
+    let db = Db::open(&place.url, false).unwrap();
+    let begun = Instant::now();
+    loop {
+        if let Some(stored) = db.read(|conn| click_log::find(conn, id)).unwrap() {
+            return stored.record.is_unique;
+        }
+        assert!(begun.elapsed() < PATIENCE, "the click is not stored");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[test]
+fn who_was_here_is_known_after_an_end_and_after_a_kill() {
+    crate::program::on_each(|place| {
+        block_on(async {
+            let start = || {
+                let mut start = command(&place);
+                start.env("CLICKLEDGER_TRUSTED_PROXIES", "127.0.0.1");
+                Program::from(start)
+            };
+            let token = token(&place);
+            let program = start();
+            let post = async |path: &str, body: Value| {
+                let request = client().post(format!("{}/api/v1{path}", program.base)).bearer_auth(&token);
+                send(request.json(&body)).await.expect(201)
+            };
+            let url = "https://shop.example/?ref={click_id}";
+            let advertiser = post("/advertisers", json!({"name": "Net"})).await;
+            let offer =
+                post("/offers", json!({"name": "Shop", "advertiser_id": advertiser["id"], "url": url})).await;
+            let paths = json!([{"offers": [{"offer_id": offer["id"]}]}]);
+            let campaign = post("/campaigns", json!({"name": "Push", "paths": paths})).await;
+            let slug = campaign["slug"].as_str().unwrap();
+            let new = async |program: &Program, address: &str| is_new(program, &place, slug, address).await;
+
+            assert!(new(&program, "203.0.113.1").await);
+            assert!(!new(&program, "203.0.113.1").await);
+            assert!(program.end().0);
+            let program = start();
+            assert!(!new(&program, "203.0.113.1").await, "after an orderly end");
+            assert!(new(&program, "203.0.113.2").await);
+            // The stated bound is a second.
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            program.kill();
+            let program = start();
+            assert!(!new(&program, "203.0.113.2").await, "after a kill");
+            assert!(!new(&program, "203.0.113.1").await);
+            assert!(new(&program, "203.0.113.3").await);
+            program.kill();
+        });
     });
 }
