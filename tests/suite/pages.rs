@@ -34,6 +34,14 @@ impl<'a> Person<'a> {
         send(request.header("sec-fetch-site", "same-origin")).await
     }
 
+    /// A form sent from a page of this site.
+    pub async fn send(&self, path: &str, form: &str) -> Answer {
+        let request = self.app.request(Method::POST, path).header("cookie", &self.cookie);
+        let request = request.header("sec-fetch-site", "same-origin");
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        send(request.body(form.to_owned())).await
+    }
+
     /// The text of a page that must be there.
     pub async fn page(&self, path: &str) -> String {
         let answer = self.ask(Method::GET, path).await;

@@ -159,3 +159,47 @@ fn who_was_here_is_known_after_an_end_and_after_a_kill() {
         });
     });
 }
+
+#[test]
+fn guesses_about_machines_are_off_until_a_person_switches_them_on() {
+    let files = |place: &Place, config: &mut Config| {
+        let rented =
+            json!({"autonomous_system_number": 14_061, "autonomous_system_organization": "DIGITALOCEAN"});
+        config.geo_asn = put(place.folder.path(), "asn.mmdb", &[("203.0.113.0/24", rented)]);
+    };
+    on_each(files, &async |app: &TestApp| {
+        let campaign = app.campaign(json!({})).await;
+        let reason = async |address: &str| {
+            let click =
+                app.click_as(&campaign, "", |request| request.header("x-forwarded-for", address)).await;
+            let stored = app.stored(&click).await.record;
+            stored.bot.map(|reason| reason.as_str())
+        };
+        assert_eq!(reason("203.0.113.7").await, None);
+        let person = Person::enter(app).await;
+        let page = person.page("/settings/bots").await;
+        assert!(page.contains("Clicks from data centres are bots") && !page.contains("No effect now"));
+        assert!(!page.contains(" checked"));
+
+        let wrong =
+            person.send("/settings/bots", "address_limit=true&address_clicks=1&address_minutes=x").await;
+        assert_eq!(wrong.status, 422, "{wrong:?}");
+        assert_eq!(wrong.text.matches("class=\"field-error\"").count(), 2, "{}", wrong.text);
+        let form = "data_centres=true&address_limit=true&address_clicks=3&address_minutes=1440";
+        assert_eq!(person.send("/settings/bots", form).await.location(), "/settings/bots?saved=1");
+        let page = person.page("/settings/bots?saved=1").await;
+        assert_eq!(page.matches(" checked").count(), 2);
+        assert!(page.contains("value=\"3\"") && page.contains("value=\"1440\""));
+
+        assert_eq!(reason("203.0.113.7").await, Some("data_centre"));
+        for _ in 0..3 {
+            assert_eq!(reason("198.51.100.9").await, None);
+        }
+        assert_eq!(reason("198.51.100.9").await, Some("too_many_clicks"));
+        assert_eq!(reason("198.51.100.10").await, None);
+
+        assert_eq!(person.send("/settings/bots", "address_clicks=3").await.status, 303);
+        assert_eq!(reason("203.0.113.7").await, None);
+        assert_eq!(reason("198.51.100.9").await, None);
+    });
+}

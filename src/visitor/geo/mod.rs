@@ -167,6 +167,12 @@ impl Geo {
         }
     }
 
+    /// Whether a database of networks is in use.
+    #[must_use]
+    pub const fn knows_networks(&self) -> bool {
+        self.network.is_some()
+    }
+
     /// Looks whether files have changed, and reads those that have.
     pub fn look_again(&self) {
         for watched in [&self.country, &self.city, &self.network, &self.connection].into_iter().flatten() {
