@@ -53,9 +53,30 @@ pub struct Config {
     #[arg(long, global = true, env = "CLICKLEDGER_DASHBOARD_HOST", value_parser = read_host)]
     pub dashboard_host: Option<String>,
 
-    /// Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas.
+    /// Proxies whose word about the client's address is believed: addresses or networks, separated by commas.
     #[arg(long, global = true, env = "CLICKLEDGER_TRUSTED_PROXIES", value_delimiter = ',', value_parser = read_network)]
     pub trusted_proxies: Vec<IpNet>,
+
+    /// The header in which these proxies name the client: `x-forwarded-for` or `forwarded` (RFC 7239). The other one
+    /// is never looked at: the proxies hand it through as the client wrote it.
+    #[arg(long, global = true, env = "CLICKLEDGER_PROXY_HEADER", default_value = "x-forwarded-for")]
+    pub proxy_header: ProxyHeaderSetting,
+
+    /// A MaxMind-format database of countries, in place of the built-in one. Read anew when it changes.
+    #[arg(long, global = true, env = "CLICKLEDGER_GEO_COUNTRY")]
+    pub geo_country: Option<PathBuf>,
+
+    /// A MaxMind-format database of cities, for region and city. Read anew when it changes.
+    #[arg(long, global = true, env = "CLICKLEDGER_GEO_CITY")]
+    pub geo_city: Option<PathBuf>,
+
+    /// A MaxMind-format database of networks, for their numbers and names. Read anew when it changes.
+    #[arg(long, global = true, env = "CLICKLEDGER_GEO_ASN")]
+    pub geo_asn: Option<PathBuf>,
+
+    /// A MaxMind-format database of connection types. Read anew when it changes.
+    #[arg(long, global = true, env = "CLICKLEDGER_GEO_CONNECTION")]
+    pub geo_connection: Option<PathBuf>,
 
     /// The account currency of a new installation, until setup asks for it.
     #[arg(long, global = true, env = "CLICKLEDGER_CURRENCY", default_value = "USD", value_parser = read_currency)]
@@ -77,6 +98,15 @@ pub enum DurabilitySetting {
     Process,
     /// When the disk has it.
     Power,
+}
+
+/// The header in which proxies name the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProxyHeaderSetting {
+    /// `X-Forwarded-For`.
+    XForwardedFor,
+    /// `Forwarded`.
+    Forwarded,
 }
 
 /// How the log is written.

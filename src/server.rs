@@ -1,13 +1,13 @@
 //! The server: its state, its workers, and the order in which it starts and ends.
 
 use crate::clicks::{Durability, Ingested, Ingester, Journal};
-use crate::config::{Config, DurabilitySetting};
+use crate::config::{Config, DurabilitySetting, ProxyHeaderSetting};
 use crate::conversions::Postbacks;
 use crate::db::{Db, Priority, partitions, settings};
 use crate::http::metrics::Metrics;
-use crate::http::{App, HttpConfig, Recent, Tracker, Worker, now_ms};
+use crate::http::{App, HttpConfig, Proxies, ProxyHeader, Recent, Tracker, Worker, now_ms};
 use crate::routing::{LiveCatalog, Sealer};
-use crate::visitor::Visitor;
+use crate::visitor::{Geo, GeoFiles, Keeper, Uniques, Visitor, VisitorLog};
 use crate::{api, pages, tracking};
 use actix_web::dev::ServerHandle;
 use actix_web::{HttpResponse, HttpServer, guard, web};
@@ -45,6 +45,7 @@ struct Parts {
     ingested: Arc<Ingested>,
     ingester: JoinHandle<()>,
     tracker: web::Data<Tracker>,
+    keeper: Keeper,
     is_draining: Arc<AtomicBool>,
 }
 
@@ -105,6 +106,29 @@ pub fn writer_id(config: &Config) -> anyhow::Result<i64> {
     Ok(id)
 }
 
+fn proxies(config: &Config) -> Proxies {
+    let header = match config.proxy_header {
+        ProxyHeaderSetting::XForwardedFor => ProxyHeader::XForwardedFor,
+        ProxyHeaderSetting::Forwarded => ProxyHeader::Forwarded,
+    };
+    Proxies { trusted: config.trusted_proxies.clone(), header }
+}
+
+/// Who visitors are: by what the binary brings, by the user's own databases, and by who was here before.
+fn visitor(config: &Config, key: &[u8; 32]) -> anyhow::Result<(Arc<Visitor>, Keeper)> {
+    let geo = Geo::open(&GeoFiles {
+        country: config.geo_country.clone(),
+        city: config.geo_city.clone(),
+        asn: config.geo_asn.clone(),
+        connection: config.geo_connection.clone(),
+    })?;
+    let uniques = Uniques::keyed(key);
+    let log = VisitorLog::open(&config.data_dir, &uniques, now_ms());
+    let visitor = Arc::new(Visitor::new(geo, uniques));
+    let keeper = Keeper::start(Arc::clone(&visitor), log).context("no thread for visitors' data")?;
+    Ok((visitor, keeper))
+}
+
 /// Builds a server and starts listening. Port 0 takes a free one.
 ///
 /// # Errors
@@ -134,26 +158,27 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
         Postbacks::start(Arc::clone(&db), Arc::clone(&catalog), Arc::clone(&ingested), writer_id)?;
     let http = HttpConfig {
         public_url: config.public_url.clone(),
-        trusted_proxies: config.trusted_proxies.clone(),
+        proxies: proxies(config),
         dashboard_host: config.dashboard_host.clone(),
     };
+    let (visitor, keeper) = visitor(config, &key)?;
     let tracker = web::Data::new(Tracker {
         catalog: Arc::clone(&catalog),
-        visitor: Visitor::new(),
+        visitor,
         sealer: Sealer::new(&key),
         postbacks,
         ingested: Arc::clone(&ingested),
         recent: Recent::default(),
         metrics: Metrics::default(),
         db: Arc::clone(&db),
-        trusted_proxies: config.trusted_proxies.clone(),
+        proxies: proxies(config),
         is_secure: http.is_https(),
     });
     let setup_token = crate::http::setup::offer(&db).map_err(|error| anyhow::anyhow!("{error}"))?;
     let mut app = App::new(Arc::clone(&db), catalog, http);
     app.error_page = pages::error_page;
     let is_draining = Arc::new(AtomicBool::new(false));
-    let parts = Parts { journal, ingested, ingester, tracker, is_draining };
+    let parts = Parts { journal, ingested, ingester, tracker, keeper, is_draining };
     let (running, address) = listen(config, web::Data::new(app), &parts)?;
     Ok(Server { address, setup_token, running, parts })
 }
@@ -312,6 +337,7 @@ impl Parts {
     fn end(self) {
         self.journal.stop();
         self.tracker.postbacks.stop();
+        self.keeper.stop();
         self.ingested.stop();
         if self.ingester.join().is_err() {
             tracing::error!("the ingester had ended by a panic; the journal keeps what it had not moved");

@@ -1,4 +1,5 @@
-//! Settings of the installation that live in the database: account currency, time zone, setup token.
+//! Settings of the installation that live in the database: account currency, time zone, setup token, guesses
+//! about machines.
 
 use super::schema::settings;
 use super::{AnyConnection, Result, on_each};
@@ -18,6 +19,12 @@ pub const START_OFFER: &str = "start_offer";
 pub const START_ADVERTISER: &str = "start_advertiser";
 /// Fingerprint of the installation's secret key.
 pub const KEY_FINGERPRINT: &str = "key_fingerprint";
+/// There where clicks from data centres are held to be machines'.
+pub const BOT_DATA_CENTRES: &str = "bot_data_centres";
+/// How many clicks of one address are people's; there only where that is asked.
+pub const BOT_ADDRESS_CLICKS: &str = "bot_address_clicks";
+/// Within how many minutes.
+pub const BOT_ADDRESS_MINUTES: &str = "bot_address_minutes";
 
 /// The value of a setting.
 ///

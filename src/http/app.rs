@@ -1,6 +1,6 @@
 //! The state that all doors share.
 
-use super::client;
+use super::client::Proxies;
 use super::limits::HEADER_BYTES_MAX;
 use super::passwords::Passwords;
 use super::problem::{Problem, plain_page};
@@ -8,8 +8,7 @@ use super::throttle::Throttle;
 use crate::db::Db;
 use crate::routing::LiveCatalog;
 use actix_web::HttpRequest;
-use actix_web::http::header::{HOST, HeaderName};
-use ipnet::IpNet;
+use actix_web::http::header::HOST;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -21,8 +20,8 @@ pub type ErrorPage = fn(&Problem) -> String;
 pub struct HttpConfig {
     /// The address people and networks use, without a slash at the end: `https://trk.example`.
     pub public_url: Option<String>,
-    /// Proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpNet>,
+    /// Proxies whose word about the client is believed.
+    pub proxies: Proxies,
     /// The only host that answers pages and API, where one is set.
     pub dashboard_host: Option<String>,
 }
@@ -70,7 +69,7 @@ impl App {
         if let Some(url) = &self.config.public_url {
             return url.trim_end_matches('/').to_owned();
         }
-        let scheme = if self.is_forwarded_https(request) { "https" } else { "http" };
+        let scheme = if self.config.proxies.is_https(request) { "https" } else { "http" };
         let host = host(request).unwrap_or_else(|| "localhost".to_owned());
         format!("{scheme}://{host}")
     }
@@ -78,14 +77,7 @@ impl App {
     /// The client's address.
     #[must_use]
     pub fn client_address(&self, request: &HttpRequest) -> IpAddr {
-        client::address(request, &self.config.trusted_proxies)
-    }
-
-    /// A trusted proxy says that its client came by https.
-    fn is_forwarded_https(&self, request: &HttpRequest) -> bool {
-        let proto = HeaderName::from_static("x-forwarded-proto");
-        client::is_trusted_peer(request, &self.config.trusted_proxies)
-            && request.headers().get(proto).is_some_and(|value| value.as_bytes() == b"https")
+        self.config.proxies.client(request)
     }
 }
 
@@ -126,8 +118,8 @@ mod tests {
 
     #[test]
     fn only_a_trusted_proxy_speaks_for_https() {
-        let config =
-            HttpConfig { trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()], ..HttpConfig::default() };
+        let proxies = Proxies { trusted: vec!["10.0.0.0/8".parse().unwrap()], ..Proxies::default() };
+        let config = HttpConfig { proxies, ..HttpConfig::default() };
         let (app, _folder) = app_with(config);
         let from = |peer: &str| {
             TestRequest::get()

@@ -15,7 +15,7 @@ pub const FORM_BYTES_MAX: usize = 512 * 1_024;
 /// The longest search text of a list: nobody types more, and each character costs a comparison per row.
 pub const SEARCH_CHARS_MAX: usize = 200;
 
-/// Hops of `X-Forwarded-For` that are looked at: nobody stands behind more proxies of their own.
+/// Hops of `X-Forwarded-For` or `Forwarded` that are looked at, and lines of it: nobody stands behind more proxies of their own.
 pub const FORWARDED_HOPS_MAX: usize = 32;
 
 /// The longest value of a header that is looked at (`Authorization`, `Host`, `Origin`): tokens have 47

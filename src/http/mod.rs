@@ -31,6 +31,7 @@ pub mod tokens;
 pub use accounts::{change_password, create_user, reset_password};
 pub use app::{App, ErrorPage, HttpConfig};
 pub use blocking::{blocking, changing, reading};
+pub use client::{Proxies, ProxyHeader};
 pub use clock::now_ms;
 pub use door::{api_door, page_door};
 pub use error::Error;

@@ -1,7 +1,8 @@
 //! What the public doors work with, shared with the pages that send test clicks and test postbacks.
 
+use super::Recent;
+use super::client::Proxies;
 use super::metrics::{Metrics, WorkerMetrics};
-use super::{Recent, client};
 use crate::clicks::{Ingested, WorkerJournal};
 use crate::conversions::Postbacks;
 use crate::db::Db;
@@ -9,7 +10,6 @@ use crate::routing::{Catalog, LiveCatalog, Router, Sealer};
 use crate::visitor::Visitor;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use ipnet::IpNet;
 use std::future::{Ready, ready};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -20,7 +20,7 @@ pub struct Tracker {
     /// What is saved.
     pub catalog: Arc<LiveCatalog>,
     /// Who visitors are.
-    pub visitor: Visitor,
+    pub visitor: Arc<Visitor>,
     /// Seals clicks for landers.
     pub sealer: Sealer,
     /// The conversion ledger.
@@ -34,7 +34,7 @@ pub struct Tracker {
     /// The database, for a button whose click nobody remembers.
     pub db: Arc<Db>,
     /// Proxies whose word about the client's address counts.
-    pub trusted_proxies: Vec<IpNet>,
+    pub proxies: Proxies,
     /// Cookies are sent back over https alone.
     pub is_secure: bool,
 }
@@ -48,7 +48,7 @@ impl Tracker {
     /// The client's address.
     #[must_use]
     pub fn client_address(&self, request: &HttpRequest) -> IpAddr {
-        client::address(request, &self.trusted_proxies)
+        self.proxies.client(request)
     }
 }
 

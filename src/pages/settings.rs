@@ -1,8 +1,9 @@
-//! `/settings`: the account, sign-in sessions, API tokens, users.
+//! `/settings`: the account, guesses about machines, sign-in sessions, API tokens, users.
 
 use askama::Template;
 
 mod account;
+mod bots;
 mod own;
 mod tokens;
 mod users;
@@ -35,6 +36,26 @@ pub struct AccountPage {
     pub is_editable: bool,
     /// Takes test data away, for who may.
     pub delete_test_data: Option<PostButton>,
+}
+
+/// Which guesses are made about machines.
+#[derive(Debug, Clone, Default, Template)]
+#[template(path = "settings/bots.html")]
+pub struct BotsPage {
+    /// The frame, with tabs.
+    pub chrome: Chrome,
+    /// Clicks from data centres are machines'.
+    pub data_centres: bool,
+    /// Whether a database of networks is in use, without which nothing is known of data centres.
+    pub knows_networks: bool,
+    /// Too many clicks of one address are a machine's.
+    pub address_limit: bool,
+    /// More than so many,
+    pub address_clicks: Field,
+    /// within so many minutes.
+    pub address_minutes: Field,
+    /// Whether the person may change them.
+    pub is_editable: bool,
 }
 
 /// The signed-in person's own password and sessions.
@@ -107,6 +128,7 @@ pub struct UsersPage {
 /// The addresses of this family.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     account::configure(config);
+    bots::configure(config);
     own::configure(config);
     tokens::configure(config);
     users::configure(config);
@@ -116,6 +138,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
 fn chrome(desk: &Desk, at: &str) -> Chrome {
     let mut tabs = vec![
         ("Account", "/settings"),
+        ("Bots", "/settings/bots"),
         ("Your sign-ins", "/settings/sessions"),
         ("API tokens", "/settings/tokens"),
     ];

@@ -9,7 +9,7 @@ use crate::domain::click_id::ClickId;
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::{Currency, Money};
 use crate::domain::source::in_unit;
-use crate::visitor::{self, Described, Visitor};
+use crate::visitor::{self, BotSwitches, Described, Visitor};
 use std::sync::Arc;
 
 /// What came with a click, collected by the door it came through.
@@ -82,8 +82,10 @@ impl Router<'_> {
     /// Who is this, and what came with it.
     #[must_use]
     pub fn learn<'a>(&self, campaign: &CampaignRoute, arrival: &Arrival<'a>) -> Facts<'a> {
+        // A test is nobody's crowd.
+        let switches = if arrival.is_test { BotSwitches::default() } else { self.catalog.bots };
         Facts {
-            who: self.visitor.describe(&arrival.visitor),
+            who: self.visitor.describe(&arrival.visitor, switches, arrival.now_ms),
             values: QueryValues::read(arrival.query, campaign.source.as_deref()),
         }
     }
@@ -203,12 +205,12 @@ fn describe<'a>(
         cost_original_micros: cost.map(Money::micros),
         cost_currency: cost.map(|_| source.map_or(Currency::USD, |route| route.source.currency)),
         cost_micros: cost.map_or(0, Money::micros),
-        country: who.country,
-        region: None,
-        city: None,
-        isp: None,
-        asn: None,
-        connection: None,
+        country: who.place.country,
+        region: who.place.region(),
+        city: who.place.city(),
+        isp: who.place.isp(),
+        asn: who.place.asn(),
+        connection: who.place.connection(),
         device: agent.device,
         brand: agent.brand.as_deref(),
         model: agent.model.as_deref(),

@@ -9,6 +9,7 @@ use crate::domain::money::{Currency, Money};
 use crate::domain::offer::Offer;
 use crate::domain::source::{CostModel, CostUnit, Source};
 use crate::domain::template::{Template, TemplateUse};
+use crate::visitor::BotSwitches;
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -124,6 +125,8 @@ pub struct Catalog {
     keys: HashMap<String, Arc<AdvertiserRoute>>,
     /// The account currency.
     pub currency: Currency,
+    /// Which guesses are made about machines.
+    pub bots: BotSwitches,
 }
 
 impl Catalog {
@@ -209,6 +212,7 @@ impl Catalog {
             offers,
             advertisers,
             currency,
+            bots: BotSwitches::load(conn)?,
         })
     }
 }

@@ -1,19 +1,30 @@
-//! Who is this: address -> country, user agent -> device, bot or not, unique or not.
+//! Who is this: address -> place and network, user agent -> device, bot or not, unique or not.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::domain::{BotReason, Country, Language};
+use crate::domain::{BotReason, Language};
 
+mod address_counts;
 pub mod agent;
+mod bot_switches;
 mod bots;
 pub mod country;
+mod data_centres;
+mod geo;
+mod keeper;
 mod unique;
+mod visitor_log;
 
+use address_counts::AddressCounts;
 pub use agent::Agent;
+pub use bot_switches::{AddressLimit, BotSwitches, LIMIT_CLICKS, LIMIT_MINUTES};
 pub use bots::{Signals, judge};
+pub use geo::{Geo, GeoError, GeoFiles, Place};
+pub use keeper::Keeper;
 pub use unique::{Uniques, VISITORS_MAX};
+pub use visitor_log::VisitorLog;
 
 /// A referrer's host is kept to this length: longer ones than 253 bytes do not exist in the domain name system.
 pub const HOST_BYTES_MAX: usize = 255;
@@ -36,8 +47,8 @@ pub struct Arrival<'a> {
 /// The visitor's facts, as far as the request alone tells them.
 #[derive(Debug, Clone)]
 pub struct Described<'a> {
-    /// By the built-in database.
-    pub country: Option<Country>,
+    /// Where the visitor is, and whose network that is.
+    pub place: Place,
     /// Device, system and browser.
     pub agent: Arc<Agent>,
     /// Why it is no person's click, if it is not.
@@ -53,27 +64,50 @@ pub struct Described<'a> {
 pub struct Visitor {
     /// Who was here before.
     pub uniques: Uniques,
+    /// Where addresses are.
+    pub geo: Geo,
+    /// How much addresses click, where that is asked.
+    addresses: AddressCounts,
 }
 
 impl Visitor {
-    /// Begins with nobody seen, and has the agent patterns prepared in the background.
+    /// Begins with these, and has the agent patterns prepared in the background.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(geo: Geo, uniques: Uniques) -> Self {
         agent::warm_up();
-        Self { uniques: Uniques::new() }
+        Self { uniques, geo, addresses: AddressCounts::default() }
     }
 
-    /// Everything that the request says about its visitor.
+    /// Everything that the request says about its visitor, with the guesses that are switched on.
     #[must_use]
-    pub fn describe<'a>(&self, arrival: &Arrival<'a>) -> Described<'a> {
+    pub fn describe<'a>(&self, arrival: &Arrival<'a>, switches: BotSwitches, now_ms: i64) -> Described<'a> {
         let agent = agent::of(arrival.agent_text);
+        let place = self.geo.place(arrival.address);
+        let bot = judge(&arrival.signals, &agent);
         Described {
-            country: country::of(arrival.address),
-            bot: judge(&arrival.signals, &agent),
+            bot: bot.or_else(|| self.suspect(arrival.address, &place, switches, now_ms)),
+            place,
             agent,
             language: arrival.accept_language.and_then(first_language),
             referrer_host: arrival.referrer.and_then(host),
         }
+    }
+
+    /// What is switched on to be guessed of a visitor whom nothing else gives away. Only such clicks count for an
+    /// address: a browser that loads ahead makes no crowd of its owner.
+    fn suspect(
+        &self,
+        address: IpAddr,
+        place: &Place,
+        switches: BotSwitches,
+        now_ms: i64,
+    ) -> Option<BotReason> {
+        if switches.data_centres && place.asn().is_some_and(data_centres::has) {
+            return Some(BotReason::DataCentre);
+        }
+        let limit = switches.address_limit?;
+        let count = self.addresses.count(address, now_ms, limit.minutes);
+        (count > limit.clicks).then_some(BotReason::TooManyClicks)
     }
 }
 
@@ -122,12 +156,26 @@ mod tests {
 
     #[test]
     fn describes_a_visitor() {
-        let described = Visitor::new().describe(&arrival(PHONE));
-        assert_eq!(described.country.unwrap().as_str(), "US");
+        let described = Visitor::default().describe(&arrival(PHONE), BotSwitches::default(), 0);
+        assert_eq!(described.place.country.unwrap().as_str(), "US");
         assert_eq!(described.agent.device, Device::Mobile);
         assert_eq!(described.bot, None);
         assert_eq!(described.language.unwrap().as_str(), "pt");
         assert_eq!(described.referrer_host.as_deref(), Some("www.example.com"));
+    }
+
+    #[test]
+    fn too_many_clicks_of_an_address_are_a_machine_s_only_where_that_is_switched_on() {
+        let visitor = Visitor::default();
+        let bot = |switches, agent_text, now_ms| visitor.describe(&arrival(agent_text), switches, now_ms).bot;
+        let limit = AddressLimit { clicks: 3, minutes: 1 };
+        let on = BotSwitches { address_limit: Some(limit), ..BotSwitches::default() };
+        assert!((0..10).all(|_| bot(BotSwitches::default(), PHONE, 0).is_none()));
+        assert!((0..10).all(|_| bot(on, "curl/8.5.0", 0) == Some(BotReason::Crawler)));
+        assert!((0..3).all(|_| bot(on, PHONE, 0).is_none()));
+        assert_eq!(bot(on, PHONE, 59_000), Some(BotReason::TooManyClicks));
+        assert_eq!(bot(on, PHONE, 60_000), None, "the next minute");
+        assert_eq!(bot(BotSwitches::default(), PHONE, 59_000), None);
     }
 
     #[test]
@@ -139,8 +187,11 @@ mod tests {
             accept_language: None,
             signals: Signals::default(),
         };
-        let described = Visitor::new().describe(&nothing);
-        assert_eq!((described.country, described.language, described.referrer_host), (None, None, None));
+        let described = Visitor::default().describe(&nothing, BotSwitches::default(), 0);
+        assert_eq!(
+            (described.place.country, described.language, described.referrer_host),
+            (None, None, None)
+        );
         assert_eq!(described.bot, Some(BotReason::EmptyAgent));
     }
 

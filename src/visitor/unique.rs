@@ -1,9 +1,12 @@
 //! Who has been here before: a bounded table of the visitors of each campaign.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use sha2::{Digest, Sha256};
+use siphasher::sip::SipHasher13;
 
 /// Visitors remembered at most. Full, the table takes 29 MiB (15 bytes each); beyond, the longest unseen are forgotten
 /// and may count as unique once more.
@@ -16,18 +19,43 @@ const SHARDS: usize = 70;
 /// A shard keeps its newer and its older visitors apart; the older go as a whole when the newer ones are full.
 const GENERATION_LEN_MAX: usize = VISITORS_MAX / SHARDS / 2;
 
+/// Additions of a shard that wait to be written down, at most: 3 MiB in all, for a quarter of a million new visitors
+/// between two turns of the thread that writes. Beyond, that thread writes the table whole.
+const FRESH_LEN_MAX: usize = 4_096;
+
+/// A visitor seen first so much later than now was seen by a clock that was wrong, and would not be new for years.
+const AHEAD_MAX_MS: i64 = 86_400_000;
+
+/// Bytes of [`Entry`].
+pub(super) const ENTRY_BYTES: usize = 12;
+
+/// A visitor as the log of visitors keeps him: the hash and the second, the lowest byte first.
+pub(super) type Entry = [u8; ENTRY_BYTES];
+
 /// The visitors seen lately, shared by all threads.
 pub struct Uniques {
-    /// Per process, so that nobody can choose addresses that fall together.
-    key: RandomState,
+    /// Secret, so that nobody can choose addresses that fall together.
+    key: [u8; 16],
+    /// Tells tables of different keys apart.
+    mark: [u8; 8],
     shards: Vec<Mutex<Shard>>,
 }
 
 impl Uniques {
-    /// An empty table; memory grows with the visitors.
+    /// An empty table of this process alone; memory grows with the visitors.
     #[must_use]
     pub fn new() -> Self {
-        Self { key: RandomState::new(), shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
+        Self::keyed(&rand::random())
+    }
+
+    /// An empty table whose hashes mean the same after a restart: by the installation's secret key.
+    #[must_use]
+    pub fn keyed(secret: &[u8; 32]) -> Self {
+        let digest = Sha256::digest([b"clickledger visitors".as_slice(), secret].concat());
+        let (key, rest) =
+            digest.split_first_chunk().map_or(([0; 16], [].as_slice()), |(key, rest)| (*key, rest));
+        let mark = rest.first_chunk().copied().unwrap_or_default();
+        Self { key, mark, shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
     }
 
     /// Whether this visitor is new to the campaign: not seen in the `window_ms` before now. If so, the window begins now;
@@ -41,7 +69,7 @@ impl Uniques {
         now_ms: i64,
         window_ms: i64,
     ) -> bool {
-        let hash = self.key.hash_one((campaign_id, address.to_canonical(), agent_hash));
+        let hash = self.hash(campaign_id, address, agent_hash);
         let now = Seconds::of(now_ms);
         self.shard(hash).is_none_or(|mut shard| shard.first_seen(Visitor::of(hash), now, window_ms))
     }
@@ -56,6 +84,59 @@ impl Uniques {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Tells tables of different keys apart.
+    pub(super) const fn mark(&self) -> &[u8; 8] {
+        &self.mark
+    }
+
+    /// Hands over who was added since the last time. Says whether that is everybody: more may have come than wait.
+    pub(super) fn take_fresh(&self, out: &mut Vec<Entry>) -> bool {
+        let mut is_complete = true;
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            out.append(&mut shard.fresh);
+            is_complete &= !std::mem::take(&mut shard.has_dropped);
+        }
+        is_complete
+    }
+
+    /// Hands over the whole table, a shard at a time, those first who will be forgotten first. A shard is locked while it
+    /// is copied, which takes a tenth of a millisecond.
+    pub(super) fn each_shard(&self, see: &mut dyn FnMut(&[Entry])) {
+        let mut entries = Vec::new();
+        for shard in &self.shards {
+            entries.clear();
+            entries.extend(lock(shard).entries());
+            see(&entries);
+        }
+    }
+
+    /// Takes in who was here before.
+    pub(super) fn remember(&self, entries: &[Entry], now_ms: i64) {
+        for entry in entries {
+            let (visitor, since) = read(*entry);
+            if since.ms() > now_ms.saturating_add(AHEAD_MAX_MS) {
+                continue;
+            }
+            if let Some(mut shard) = self.shard(u64::from_le_bytes(visitor.0)) {
+                shard.remember(visitor, since);
+            }
+        }
+    }
+
+    /// The same for a visitor on any machine and in any version: the bytes are written one by one.
+    fn hash(&self, campaign_id: i64, address: IpAddr, agent_hash: i64) -> u64 {
+        let address = match address {
+            IpAddr::V4(four) => four.to_ipv6_mapped(),
+            IpAddr::V6(six) => six,
+        };
+        let mut hasher = SipHasher13::new_with_key(&self.key);
+        hasher.write(&campaign_id.to_le_bytes());
+        hasher.write(&address.octets());
+        hasher.write(&agent_hash.to_le_bytes());
+        hasher.finish()
     }
 
     fn shard(&self, hash: u64) -> Option<MutexGuard<'_, Shard>> {
@@ -83,13 +164,13 @@ struct Visitor([u8; 8]);
 
 impl Visitor {
     fn of(hash: u64) -> Self {
-        Self(hash.to_ne_bytes())
+        Self(hash.to_le_bytes())
     }
 }
 
 impl std::hash::Hash for Visitor {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(u64::from_ne_bytes(self.0));
+        state.write_u64(u64::from_le_bytes(self.0));
     }
 }
 
@@ -99,11 +180,11 @@ struct Seconds([u8; 4]);
 
 impl Seconds {
     fn of(time_ms: i64) -> Self {
-        Self(u32::try_from(time_ms.max(0) / 1_000).unwrap_or(u32::MAX).to_ne_bytes())
+        Self(u32::try_from(time_ms.max(0) / 1_000).unwrap_or(u32::MAX).to_le_bytes())
     }
 
     fn ms(self) -> i64 {
-        i64::from(u32::from_ne_bytes(self.0)) * 1_000
+        i64::from(u32::from_le_bytes(self.0)) * 1_000
     }
 
     fn is_within(self, window_ms: i64, now: Self) -> bool {
@@ -112,12 +193,27 @@ impl Seconds {
     }
 }
 
+fn written(visitor: Visitor, since: Seconds) -> Entry {
+    let mut entry = [0; ENTRY_BYTES];
+    entry.iter_mut().zip(visitor.0.iter().chain(&since.0)).for_each(|(place, byte)| *place = *byte);
+    entry
+}
+
+fn read(entry: Entry) -> (Visitor, Seconds) {
+    let [h0, h1, h2, h3, h4, h5, h6, h7, since @ ..] = entry;
+    (Visitor([h0, h1, h2, h3, h4, h5, h6, h7]), Seconds(since))
+}
+
 type Generation = HashMap<Visitor, Seconds, BuildHasherDefault<AsItIs>>;
 
 #[derive(Default)]
 struct Shard {
     newer: Generation,
     older: Generation,
+    /// Additions that wait to be written down.
+    fresh: Vec<Entry>,
+    /// Whether more were added than wait.
+    has_dropped: bool,
 }
 
 impl Shard {
@@ -126,6 +222,7 @@ impl Shard {
             let is_new = !since.is_within(window_ms, now);
             if is_new {
                 *since = now;
+                self.note(visitor, now);
             }
             return is_new;
         }
@@ -133,7 +230,32 @@ impl Shard {
         let since = self.older.remove(&visitor).filter(|since| since.is_within(window_ms, now));
         self.make_room();
         self.newer.insert(visitor, since.unwrap_or(now));
+        if since.is_none() {
+            self.note(visitor, now);
+        }
         since.is_none()
+    }
+
+    fn note(&mut self, visitor: Visitor, since: Seconds) {
+        if self.fresh.len() < FRESH_LEN_MAX {
+            self.fresh.push(written(visitor, since));
+        } else {
+            self.has_dropped = true;
+        }
+    }
+
+    /// Takes in one who was here before; of two times the later one, when the window began anew.
+    fn remember(&mut self, visitor: Visitor, since: Seconds) {
+        let known = self.newer.get(&visitor).copied().or_else(|| self.older.remove(&visitor));
+        let since = known.filter(|known| known.ms() > since.ms()).unwrap_or(since);
+        if !self.newer.contains_key(&visitor) {
+            self.make_room();
+        }
+        self.newer.insert(visitor, since);
+    }
+
+    fn entries(&self) -> impl Iterator<Item = Entry> {
+        self.older.iter().chain(&self.newer).map(|(visitor, since)| written(*visitor, *since))
     }
 
     fn make_room(&mut self) {

@@ -17,6 +17,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -122,6 +123,11 @@ impl TestApp {
         let answered = std::mem::take(&mut *self.answered.lock().unwrap());
         assert_stored_once(&self.db, &answered);
         assert_sums_are_raw(&self.db);
+    }
+
+    /// Its data folder.
+    pub fn folder(&self) -> &Path {
+        self.place.folder.path()
     }
 
     async fn stop(&mut self) {

@@ -11,13 +11,14 @@ use reqwest::Method;
 use serde_json::json;
 
 /// A person who has signed in.
-struct Person<'a> {
+pub struct Person<'a> {
     app: &'a TestApp,
     cookie: String,
 }
 
 impl<'a> Person<'a> {
-    async fn enter(app: &'a TestApp) -> Self {
+    /// Makes an admin and signs him in.
+    pub async fn enter(app: &'a TestApp) -> Self {
         create_user(&app.db, "person@example.com", "a quiet river bends", Role::Admin, now_ms()).unwrap();
         let form = "email=person%40example.com&password=a+quiet+river+bends";
         let request = app.request(Method::POST, "/sign-in").header("sec-fetch-site", "same-origin");
@@ -27,13 +28,22 @@ impl<'a> Person<'a> {
         Self { app, cookie: answer.cookies.join("; ") }
     }
 
-    async fn ask(&self, method: Method, path: &str) -> Answer {
+    /// A request from a page of this site.
+    pub async fn ask(&self, method: Method, path: &str) -> Answer {
         let request = self.app.request(method, path).header("cookie", &self.cookie);
         send(request.header("sec-fetch-site", "same-origin")).await
     }
 
+    /// A form sent from a page of this site.
+    pub async fn send(&self, path: &str, form: &str) -> Answer {
+        let request = self.app.request(Method::POST, path).header("cookie", &self.cookie);
+        let request = request.header("sec-fetch-site", "same-origin");
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        send(request.body(form.to_owned())).await
+    }
+
     /// The text of a page that must be there.
-    async fn page(&self, path: &str) -> String {
+    pub async fn page(&self, path: &str) -> String {
         let answer = self.ask(Method::GET, path).await;
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
         answer.text

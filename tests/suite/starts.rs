@@ -58,6 +58,16 @@ fn a_port_that_is_taken_is_explained() {
 }
 
 #[test]
+fn a_place_database_that_is_broken_is_explained() {
+    let place = Place::new(Backend::Sqlite).unwrap();
+    let file = place.folder.path().join("city.mmdb");
+    std::fs::write(&file, "no database").unwrap();
+    let mut start = command(&place);
+    start.env("CLICKLEDGER_GEO_CITY", &file);
+    one_line(&run(start, ""), &["CLICKLEDGER_GEO_CITY", "city.mmdb", "MaxMind-format"]);
+}
+
+#[test]
 fn another_secret_key_is_refused() {
     on_each(|place| {
         Program::start(&place).kill();

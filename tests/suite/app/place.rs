@@ -1,7 +1,7 @@
 //! Where a story's database and data folder are.
 
 use crate::cluster::Database;
-use clickledger::config::{Config, DurabilitySetting, LogFormat};
+use clickledger::config::{Config, DurabilitySetting, LogFormat, ProxyHeaderSetting};
 use clickledger::db::Db;
 use std::net::SocketAddr;
 use tempfile::TempDir;
@@ -54,6 +54,11 @@ impl Place {
             public_url: None,
             dashboard_host: None,
             trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()],
+            proxy_header: ProxyHeaderSetting::XForwardedFor,
+            geo_country: None,
+            geo_city: None,
+            geo_asn: None,
+            geo_connection: None,
             currency: "USD".to_owned(),
             workers: Some(2),
             log_format: LogFormat::Text,
