@@ -17,6 +17,7 @@ pub mod money;
 pub mod offer;
 pub mod role;
 pub mod rollup;
+pub mod rule;
 pub mod source;
 pub mod status;
 pub mod template;
