@@ -27,6 +27,7 @@ pub mod clicks;
 pub mod conversions;
 pub mod journal_positions;
 pub mod landers;
+pub mod lists;
 pub mod lp_clicks;
 pub mod offers;
 pub mod partitions;

@@ -13,6 +13,7 @@ pub mod input;
 pub mod lander;
 pub mod language;
 pub mod macros;
+pub mod moment;
 pub mod money;
 pub mod offer;
 pub mod role;

@@ -188,7 +188,7 @@ impl Catalog {
             .into_iter()
             .map(|saved| (saved.id, Arc::new(SourceRoute { id: saved.id, source: saved.value })))
             .collect();
-        let campaigns: HashMap<i64, Arc<CampaignRoute>> = db::campaigns::all(conn)?
+        let campaigns: HashMap<i64, Arc<CampaignRoute>> = db::campaigns::routed(conn)?
             .into_iter()
             .map(|saved| {
                 (saved.id, Arc::new(campaign_route(saved.id, saved.value, &sources, &landers, &offers)))
@@ -234,7 +234,7 @@ fn campaign_route(
             let offers: Vec<(Arc<OfferRoute>, u64)> = path
                 .offers
                 .iter()
-                .filter_map(|entry| Some((Arc::clone(offers.get(&entry.id)?), weight(entry.weight))))
+                .filter_map(|entry| Some((Arc::clone(offers.get(&entry.offer_id()?)?), weight(entry.weight))))
                 .collect();
             let leads_somewhere =
                 !landers.is_empty() || offers.iter().any(|(offer, weight)| offer.is_usable && *weight > 0);

@@ -16,6 +16,7 @@ pub fn redirect(url: &str, kind: Redirect, cookies: &[String]) -> HttpResponse {
     let status = match kind {
         Redirect::Found => StatusCode::FOUND,
         Redirect::Temporary => StatusCode::TEMPORARY_REDIRECT,
+        Redirect::Meta | Redirect::DoubleMeta => StatusCode::FOUND,
     };
     let mut response = HttpResponse::with_body(status, actix_web::body::BoxBody::new(()));
     let headers = response.headers_mut();

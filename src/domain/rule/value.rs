@@ -101,7 +101,7 @@ fn unknown(fact: &Fact, op: Op) -> Reading<String> {
 fn by_kind(text: &str, kind: Kind) -> Reading<String> {
     match kind {
         Kind::Text | Kind::Open => Ok(text.to_owned()),
-        Kind::Country => country(text).map(|country| country.as_str().to_owned()).ok_or_else(|| {
+        Kind::Country => Country::find(text).map(|country| country.as_str().to_owned()).ok_or_else(|| {
             format!("{text:?} is no country: write two letters, like DE, or its English name")
         }),
         Kind::Device => Device::parse(&text.to_ascii_lowercase())
@@ -127,12 +127,6 @@ fn by_kind(text: &str, kind: Kind) -> Reading<String> {
             .ok_or_else(|| format!("{text:?} is no hour: write 0 to 23, or a span like 22-5")),
         Kind::Flag => flag(text).map(|flag| flag.to_string()).ok_or_else(|| "Write true or false".to_owned()),
     }
-}
-
-/// By two letters or by name.
-fn country(text: &str) -> Option<Country> {
-    let by_name = || Country::all().find(|country| country.name().to_lowercase() == text.to_lowercase());
-    Country::parse(text).or_else(by_name)
 }
 
 /// A network's number, with or without `AS` before it.
