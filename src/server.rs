@@ -5,7 +5,7 @@ use crate::config::{Config, DurabilitySetting};
 use crate::conversions::Postbacks;
 use crate::db::{Db, Priority, partitions, settings};
 use crate::http::{App, HttpConfig, Recent, Tracker, now_ms};
-use crate::routing::{LiveCatalog, Sealer};
+use crate::routing::{LiveCatalog, Memory, Sealer};
 use crate::visitor::Visitor;
 use crate::{api, pages, tracking};
 use actix_web::dev::ServerHandle;
@@ -125,8 +125,9 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
     let (ingested, ingester) = Ingester::start(Arc::clone(&db), Arc::clone(&journal), writer_id)?;
     let ingested = Arc::new(ingested);
     let catalog = Arc::new(LiveCatalog::load(&db)?);
-    let postbacks =
-        Postbacks::start(Arc::clone(&db), Arc::clone(&catalog), Arc::clone(&ingested), writer_id)?;
+    let memory = Arc::new(Memory::load(&db)?);
+    let known = (Arc::clone(&catalog), Arc::clone(&memory));
+    let postbacks = Postbacks::start(Arc::clone(&db), known, Arc::clone(&ingested), writer_id)?;
     let http = HttpConfig {
         public_url: config.public_url.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
@@ -136,6 +137,7 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
         catalog: Arc::clone(&catalog),
         visitor: Visitor::new(),
         sealer: Sealer::new(&key),
+        memory,
         postbacks,
         ingested: Arc::clone(&ingested),
         recent: Recent::default(),

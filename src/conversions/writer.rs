@@ -9,7 +9,7 @@ use crate::db::postbacks::StoredPostback;
 use crate::db::{self, AnyConnection, Db, Priority, conversions, partitions, postbacks, rollups};
 use crate::domain::click_id::ClickId;
 use crate::domain::verdict::Code;
-use crate::routing::LiveCatalog;
+use crate::routing::{LiveCatalog, Memory};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -64,6 +64,7 @@ pub struct Postbacks {
 struct Shared {
     db: Arc<Db>,
     catalog: Arc<LiveCatalog>,
+    memory: Arc<Memory>,
     ingested: Arc<Ingested>,
     writer_id: i64,
     has_parked: AtomicBool,
@@ -77,13 +78,13 @@ fn now_ms() -> i64 {
 }
 
 impl Postbacks {
-    /// Starts the writer and the sweeper. `writer_id` names this process's own rows of the sums.
+    /// Starts the writer and the sweeper; what is recorded is told to the visitors' memory. `writer_id` names this process's own rows of the sums.
     ///
     /// # Errors
     /// No thread can be started.
     pub fn start(
         db: Arc<Db>,
-        catalog: Arc<LiveCatalog>,
+        (catalog, memory): (Arc<LiveCatalog>, Arc<Memory>),
         ingested: Arc<Ingested>,
         writer_id: i64,
     ) -> std::io::Result<Self> {
@@ -91,6 +92,7 @@ impl Postbacks {
         let shared = Arc::new(Shared {
             db,
             catalog,
+            memory,
             ingested,
             writer_id,
             has_parked: AtomicBool::new(true),
@@ -221,7 +223,7 @@ impl Shared {
         let mut ids: Vec<ClickId> = jobs.iter().filter_map(|job| job.judged.click_id()).collect();
         ids.sort_unstable();
         ids.dedup();
-        let verdicts = self.db.write(Priority::Postbacks, |conn| {
+        let (verdicts, converted) = self.db.write(Priority::Postbacks, |conn| {
             self.ensure_partitions(conn, now_ms)?;
             let mut group = Group::begin(conn, &catalog, now_ms, &ids)?;
             let mut verdicts = Vec::with_capacity(jobs.len());
@@ -229,8 +231,11 @@ impl Shared {
                 verdicts.push(write_one(conn, &mut group, job, now_ms)?);
             }
             rollups::apply(conn, &group.sums, self.writer_id)?;
-            Ok::<_, db::Error>(verdicts)
+            Ok::<_, db::Error>((verdicts, group.converted))
         })?;
+        for (click_id, offer_id) in converted {
+            self.memory.note_conversion(click_id, offer_id);
+        }
         if verdicts.iter().any(|verdict| verdict.code == Code::ParkedUnknownClick) {
             self.has_parked.store(true, Ordering::Release);
         }

@@ -25,6 +25,7 @@ pub mod choices;
 pub mod click_log;
 pub mod clicks;
 pub mod conversions;
+pub mod domains;
 pub mod journal_positions;
 pub mod landers;
 pub mod lists;

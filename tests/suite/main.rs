@@ -59,4 +59,5 @@ mod postbacks;
 mod program;
 mod races;
 mod raw_http;
+mod routing;
 mod starts;

@@ -88,7 +88,7 @@ pub(super) fn make(conn: &mut AnyConnection, seed: u64, now_ms: i64) -> db::Resu
             language: Language::parse(plan.language),
         });
     }
-    let routes = routing::Catalog::load(conn)?;
+    let routes = routing::Catalog::load(conn, None)?;
     Ok(Catalog { targets, advertisers, routes })
 }
 

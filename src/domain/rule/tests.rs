@@ -61,7 +61,8 @@ fn conditions(value: &Value) -> Result<Conditions, FieldErrors> {
     errors.into_result().map(|()| conditions)
 }
 
-fn one(fact: &str, op: &str, values: Value) -> Value {
+fn one(fact: &str, op: &str, values: impl Into<Value>) -> Value {
+    let values: Value = values.into();
     json!({"any": [{"all": [{"fact": fact, "op": op, "values": values}]}]})
 }
 
