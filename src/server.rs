@@ -6,7 +6,7 @@ use crate::conversions::Postbacks;
 use crate::db::{Db, Priority, partitions, settings};
 use crate::http::metrics::Metrics;
 use crate::http::{App, HttpConfig, Proxies, ProxyHeader, Recent, Tracker, Worker, now_ms};
-use crate::routing::{LiveCatalog, Sealer};
+use crate::routing::{LiveCatalog, Memory, Sealer};
 use crate::visitor::{Geo, GeoFiles, Keeper, Uniques, Visitor, VisitorLog};
 use crate::{api, pages, tracking};
 use actix_web::dev::ServerHandle;
@@ -154,8 +154,9 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
     let (ingested, ingester) = Ingester::start(Arc::clone(&db), Arc::clone(&journal), writer_id)?;
     let ingested = Arc::new(ingested);
     let catalog = Arc::new(LiveCatalog::load(&db)?);
-    let postbacks =
-        Postbacks::start(Arc::clone(&db), Arc::clone(&catalog), Arc::clone(&ingested), writer_id)?;
+    let memory = Arc::new(Memory::load(&db)?);
+    let known = (Arc::clone(&catalog), Arc::clone(&memory));
+    let postbacks = Postbacks::start(Arc::clone(&db), known, Arc::clone(&ingested), writer_id)?;
     let http = HttpConfig {
         public_url: config.public_url.clone(),
         proxies: proxies(config),
@@ -166,6 +167,7 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
         catalog: Arc::clone(&catalog),
         visitor,
         sealer: Sealer::new(&key),
+        memory,
         postbacks,
         ingested: Arc::clone(&ingested),
         recent: Recent::default(),

@@ -5,8 +5,11 @@ use super::list::{Page, list_query};
 use super::resource::{self, resource};
 use super::words::instant;
 use crate::db::search::Saved;
-use crate::domain::campaign::{Campaign as Noun, CampaignPath, Redirect, Weighted};
+use crate::domain::campaign::{
+    Campaign as Noun, CampaignPath, CampaignRule, Redirect, Target, Weighted, WeightedTarget,
+};
 use crate::domain::lander::EntityStatus;
+use crate::domain::rule::Conditions;
 use crate::domain::source::CostModel;
 use crate::entities;
 use crate::http::{App, Error, Reader, Writer, changing, json_fields, now_ms, reading};
@@ -26,8 +29,12 @@ struct Body {
     owner_id: Option<i64>,
     append_query: bool,
     redirect: Redirect,
+    sticky: bool,
+    smart_order: bool,
+    skip_converted: bool,
     unique_window_hours: i64,
     paths: Vec<PathBody>,
+    rules: Vec<RuleBody>,
     fallback_url: String,
     cost_model: Option<CostModel>,
     cost_amount: Option<String>,
@@ -55,16 +62,47 @@ struct LanderEntry {
     weight: i64,
 }
 
+/// An offer, or a campaign in the place of one.
 #[derive(Serialize)]
 struct OfferEntry {
-    offer_id: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offer_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    campaign_id: Option<i64>,
     weight: i64,
+}
+
+#[derive(Serialize)]
+struct RuleBody {
+    id: Option<i64>,
+    name: String,
+    status: EntityStatus,
+    when: Conditions,
+    paths: Vec<PathBody>,
+}
+
+impl From<CampaignRule> for RuleBody {
+    fn from(rule: CampaignRule) -> Self {
+        Self {
+            id: rule.id,
+            name: rule.name,
+            status: rule.status,
+            when: rule.when,
+            paths: rule.paths.into_iter().map(PathBody::from).collect(),
+        }
+    }
 }
 
 impl From<CampaignPath> for PathBody {
     fn from(path: CampaignPath) -> Self {
         let lander = |entry: Weighted| LanderEntry { lander_id: entry.id, weight: entry.weight };
-        let offer = |entry: Weighted| OfferEntry { offer_id: entry.id, weight: entry.weight };
+        let offer = |entry: WeightedTarget| {
+            let (offer_id, campaign_id) = match entry.target {
+                Target::Offer(id) => (Some(id), None),
+                Target::Campaign(id) => (None, Some(id)),
+            };
+            OfferEntry { offer_id, campaign_id, weight: entry.weight }
+        };
         Self {
             id: path.id,
             name: path.name,
@@ -87,8 +125,12 @@ fn bodies(_: &App, public_url: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Body
         owner_id: one.value.owner_id,
         append_query: one.value.append_query,
         redirect: one.value.redirect,
+        sticky: one.value.sticky,
+        smart_order: one.value.smart_order,
+        skip_converted: one.value.skip_converted,
         unique_window_hours: one.value.unique_window_hours,
         paths: one.value.paths.into_iter().map(PathBody::from).collect(),
+        rules: one.value.rules.into_iter().map(RuleBody::from).collect(),
         fallback_url: one.value.fallback_url,
         cost_model: one.value.cost_model,
         cost_amount: one.value.cost_amount.map(|money| money.to_string()),

@@ -6,6 +6,7 @@ mod clicks;
 mod conversions;
 mod landers;
 mod list;
+mod lists;
 mod log_query;
 #[cfg(test)]
 mod log_tests;
@@ -46,6 +47,8 @@ fn version_1(cfg: &mut web::ServiceConfig) {
         .configure(landers::configure)
         .configure(sources::configure)
         .configure(campaigns::configure)
+        .configure(lists::configure_values)
+        .configure(lists::configure)
         .configure(templates::configure)
         .configure(clicks::configure)
         .configure(conversions::configure)

@@ -5,9 +5,10 @@ use super::list::{Page, list_query};
 use super::resource::{self, resource};
 use super::words::instant;
 use crate::db::search::Saved;
+use crate::domain::Country;
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
-use crate::domain::offer::{Offer as Noun, RevenueMode, percent_text};
+use crate::domain::offer::{AtCap, Offer as Noun, RevenueMode, percent_text};
 use crate::entities;
 use crate::http::{App, Error, Reader, Writer, changing, json_fields, now_ms, reading};
 use actix_web::http::header::LOCATION;
@@ -27,6 +28,10 @@ struct Body {
     revenue_percent: Option<String>,
     revenue_mode: RevenueMode,
     preview_url: String,
+    countries: Vec<Country>,
+    at_cap: AtCap,
+    active_from: Option<String>,
+    active_until: Option<String>,
     status: EntityStatus,
     tags: Vec<String>,
     notes: String,
@@ -46,6 +51,10 @@ fn bodies(_: &App, _: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Body>, entiti
         revenue_percent: one.value.revenue_percent_millionths.map(percent_text),
         revenue_mode: one.value.revenue_mode,
         preview_url: one.value.preview_url,
+        countries: one.value.countries,
+        at_cap: one.value.at_cap,
+        active_from: one.value.active_from_ms.map(instant),
+        active_until: one.value.active_until_ms.map(instant),
         status: one.value.status,
         tags: one.value.tags,
         notes: one.value.notes,

@@ -13,6 +13,7 @@ use crate::domain::click_id::ClickId;
 use crate::domain::money::{Currency, Money};
 use crate::domain::offer::RevenueMode;
 use crate::domain::rollup::RollupDelta;
+use crate::domain::status::Status;
 use crate::domain::verdict::Code;
 use crate::routing::{AdvertiserRoute, Catalog, OfferRoute};
 use std::collections::HashMap;
@@ -39,6 +40,8 @@ pub struct Group<'a> {
     pub draft: Draft<'a>,
     /// What the group changes in the sums.
     pub sums: RollupDelta,
+    /// Clicks of people that converted, each with its offer.
+    pub converted: Vec<(ClickId, i64)>,
 }
 
 /// A click, and the offer of the advertiser that it reached.
@@ -97,6 +100,7 @@ impl<'a> Group<'a> {
             accepted,
             draft: Draft::new(conn, numbers, postbacks.len()),
             sums: RollupDelta::new(),
+            converted: Vec::new(),
         })
     }
 
@@ -161,11 +165,9 @@ impl<'a> Group<'a> {
         if click.lander_id.is_none() || click.lp_clicks > 0 {
             return Ok(None);
         }
-        let path = self
-            .catalog
-            .campaign(click.campaign_id)
-            .and_then(|campaign| campaign.paths.iter().find(|path| Some(path.id) == click.path_id));
-        Ok(path.and_then(|path| path.offers.iter().find_map(|(offer, _)| own(&offer.id))))
+        let path = click.path_id.and_then(|path_id| self.catalog.path(click.campaign_id, path_id));
+        let reached = path.map(|path| self.catalog.offers_on(path)).unwrap_or_default();
+        Ok(reached.into_iter().find_map(|offer| own(&offer.id)))
     }
 
     fn apply(
@@ -215,6 +217,11 @@ impl<'a> Group<'a> {
         let new = self.new_conversion(judged, claim, advertiser, click, offer, &earned);
         let id = self.draft.record(conn, new.clone())?;
         self.sums.add_conversion(&new.counted());
+        if let (Some(offer_id), false, Status::Pending | Status::Approved) =
+            (new.offer_id, new.is_test, new.status)
+        {
+            self.converted.push((click.id, offer_id));
+        }
         let mut message = sentences::recorded(id, earned.revenue, new.currency, new.status);
         if let Some(note) = earned.note {
             message = format!("{message}. {note}");

@@ -10,7 +10,7 @@ use crate::db::postbacks::StoredPostback;
 use crate::db::{self, AnyConnection, Db, Priority, partitions, postbacks, rollups};
 use crate::domain::click_id::ClickId;
 use crate::domain::verdict::Code;
-use crate::routing::LiveCatalog;
+use crate::routing::{LiveCatalog, Memory};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -65,6 +65,7 @@ pub struct Postbacks {
 struct Shared {
     db: Arc<Db>,
     catalog: Arc<LiveCatalog>,
+    memory: Arc<Memory>,
     ingested: Arc<Ingested>,
     writer_id: i64,
     /// Reserved for the rows to come; the writer's own.
@@ -80,13 +81,13 @@ fn now_ms() -> i64 {
 }
 
 impl Postbacks {
-    /// Starts the writer and the sweeper. `writer_id` names this process's own rows of the sums.
+    /// Starts the writer and the sweeper; what is recorded is told to the visitors' memory. `writer_id` names this process's own rows of the sums.
     ///
     /// # Errors
     /// No thread can be started.
     pub fn start(
         db: Arc<Db>,
-        catalog: Arc<LiveCatalog>,
+        (catalog, memory): (Arc<LiveCatalog>, Arc<Memory>),
         ingested: Arc<Ingested>,
         writer_id: i64,
     ) -> std::io::Result<Self> {
@@ -94,6 +95,7 @@ impl Postbacks {
         let shared = Arc::new(Shared {
             db,
             catalog,
+            memory,
             ingested,
             writer_id,
             numbers: Mutex::default(),
@@ -225,7 +227,7 @@ impl Shared {
         let catalog = self.catalog.get();
         let all: Vec<&Judged> = jobs.iter().map(|job| &job.judged).collect();
         let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
-        let verdicts = self.db.write(Priority::Postbacks, |conn| {
+        let (verdicts, converted) = self.db.write(Priority::Postbacks, |conn| {
             self.ensure_partitions(conn, now_ms)?;
             let mut group = Group::begin(conn, &catalog, now_ms, &all, &mut numbers)?;
             let mut verdicts = Vec::with_capacity(jobs.len());
@@ -234,8 +236,11 @@ impl Shared {
             }
             group.draft.write(conn)?;
             rollups::apply(conn, &group.sums, self.writer_id)?;
-            Ok::<_, db::Error>(verdicts)
+            Ok::<_, db::Error>((verdicts, group.converted))
         })?;
+        for (click_id, offer_id) in converted {
+            self.memory.note_conversion(click_id, offer_id);
+        }
         if verdicts.iter().any(|verdict| verdict.code == Code::ParkedUnknownClick) {
             self.has_parked.store(true, Ordering::Release);
         }

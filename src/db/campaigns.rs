@@ -1,11 +1,15 @@
-//! Campaigns with their paths.
+//! Campaigns with their paths and rules.
 
+mod paths;
+
+pub use paths::links;
+
+use self::paths::{Broken, Ways};
 use super::entity::entity_store;
 use super::schema::campaigns;
-use super::schema::paths;
-use super::search::{ListQuery, Listed, Saved, contains, fold_case};
+use super::search::{ListQuery, Listed, Saved, VALUES_MAX, contains, fold_case};
 use super::{AnyConnection, Error, Result, json, json_text, on_each, word};
-use crate::domain::campaign::{Campaign, CampaignPath, Redirect};
+use crate::domain::campaign::{Campaign, Redirect};
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Money;
 use crate::domain::source::CostModel;
@@ -22,6 +26,9 @@ struct Row {
     owner_id: Option<i64>,
     append_query: bool,
     redirect: String,
+    is_sticky: bool,
+    is_smart_order: bool,
+    is_skip_converted: bool,
     unique_window_hours: i64,
     fallback_url: String,
     cost_model: Option<String>,
@@ -43,6 +50,9 @@ struct Fields {
     owner_id: Option<i64>,
     append_query: bool,
     redirect: &'static str,
+    is_sticky: bool,
+    is_smart_order: bool,
+    is_skip_converted: bool,
     unique_window_hours: i64,
     fallback_url: String,
     cost_model: Option<&'static str>,
@@ -63,6 +73,9 @@ impl Fields {
             owner_id: value.owner_id,
             append_query: value.append_query,
             redirect: value.redirect.as_str(),
+            is_sticky: value.sticky,
+            is_smart_order: value.smart_order,
+            is_skip_converted: value.skip_converted,
             unique_window_hours: value.unique_window_hours,
             fallback_url: value.fallback_url.clone(),
             cost_model: value.cost_model.map(CostModel::as_str),
@@ -86,6 +99,9 @@ impl TryFrom<Row> for Saved<Campaign> {
             owner_id: row.owner_id,
             append_query: row.append_query,
             redirect: word(&row.redirect, Redirect::parse)?,
+            sticky: row.is_sticky,
+            smart_order: row.is_smart_order,
+            skip_converted: row.is_skip_converted,
             unique_window_hours: row.unique_window_hours,
             fallback_url: row.fallback_url,
             cost_model: row.cost_model.as_deref().map(|model| word(model, CostModel::parse)).transpose()?,
@@ -95,12 +111,13 @@ impl TryFrom<Row> for Saved<Campaign> {
             tags: json(&row.tags)?,
             notes: row.notes,
             paths: Vec::new(),
+            rules: Vec::new(),
         };
         Ok(Self { id: row.id, created_at_ms: row.created_at_ms, updated_at_ms: row.updated_at_ms, value })
     }
 }
 
-/// The campaign's own row; its paths are read and written beside it.
+/// The campaign's own row; its paths and rules are read and written beside it.
 mod rows {
     use super::{
         AnyConnection, Campaign, EntityStatus, Fields, ListQuery, Listed, Result, Row, Saved, campaigns,
@@ -112,67 +129,21 @@ mod rows {
 
 pub use rows::{lock, statuses};
 
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = paths)]
-struct PathRow {
-    id: i64,
-    campaign_id: i64,
-    name: String,
-    weight: i64,
-    status: String,
-    landers: String,
-    offers: String,
-}
-
-#[derive(Insertable, AsChangeset)]
-#[diesel(table_name = paths)]
-struct PathFields {
-    campaign_id: i64,
-    position: i64,
-    name: String,
-    weight: i64,
-    status: &'static str,
-    landers: String,
-    offers: String,
-}
-
-impl TryFrom<PathRow> for CampaignPath {
-    type Error = Error;
-    fn try_from(row: PathRow) -> Result<Self> {
-        Ok(Self {
-            id: Some(row.id),
-            name: row.name,
-            weight: row.weight,
-            status: word(&row.status, EntityStatus::parse)?,
-            landers: json(&row.landers)?,
-            offers: json(&row.offers)?,
-        })
-    }
-}
-
-/// The paths of some campaigns, in their order. A path that was taken out stays for its clicks' sake and
-/// is left out here.
-fn paths_of(conn: &mut AnyConnection, campaign_ids: &[i64]) -> Result<Vec<(i64, CampaignPath)>> {
-    let rows: Vec<PathRow> = paths::table
-        .filter(paths::campaign_id.eq_any(campaign_ids))
-        .filter(paths::status.ne(EntityStatus::Archived.as_str()))
-        .order((paths::campaign_id, paths::position, paths::id))
-        .select(PathRow::as_select())
-        .load(conn)?;
-    rows.into_iter().map(|row| Ok((row.campaign_id, row.try_into()?))).collect()
-}
-
-fn with_paths(conn: &mut AnyConnection, mut campaigns: Vec<Saved<Campaign>>) -> Result<Vec<Saved<Campaign>>> {
+fn with_ways(
+    conn: &mut AnyConnection,
+    mut campaigns: Vec<Saved<Campaign>>,
+    broken: Broken,
+) -> Result<Vec<Saved<Campaign>>> {
     let ids: Vec<i64> = campaigns.iter().map(|campaign| campaign.id).collect();
-    let mut by_campaign: HashMap<i64, Vec<CampaignPath>> = HashMap::new();
+    let mut ways: HashMap<i64, Ways> = HashMap::new();
     // SQLite takes a bounded number of values in one statement.
-    for some in ids.chunks(500) {
-        for (campaign_id, path) in paths_of(conn, some)? {
-            by_campaign.entry(campaign_id).or_default().push(path);
-        }
+    for some in ids.chunks(VALUES_MAX) {
+        paths::of(conn, some, broken, &mut ways)?;
     }
     for campaign in &mut campaigns {
-        campaign.value.paths = by_campaign.remove(&campaign.id).unwrap_or_default();
+        if let Some(own) = ways.remove(&campaign.id) {
+            (campaign.value.paths, campaign.value.rules) = (own.paths, own.rules);
+        }
     }
     Ok(campaigns)
 }
@@ -183,7 +154,7 @@ fn with_paths(conn: &mut AnyConnection, mut campaigns: Vec<Saved<Campaign>>) -> 
 /// The database fails.
 pub fn find(conn: &mut AnyConnection, id: i64) -> Result<Option<Saved<Campaign>>> {
     let found = rows::find(conn, id)?;
-    Ok(with_paths(conn, found.into_iter().collect())?.pop())
+    Ok(with_ways(conn, found.into_iter().collect(), Broken::Refused)?.pop())
 }
 
 /// A page of campaigns by name.
@@ -192,7 +163,7 @@ pub fn find(conn: &mut AnyConnection, id: i64) -> Result<Option<Saved<Campaign>>
 /// The database fails.
 pub fn list(conn: &mut AnyConnection, query: &ListQuery) -> Result<Listed<Saved<Campaign>>> {
     let listed = rows::list(conn, query)?;
-    Ok(Listed { items: with_paths(conn, listed.items)?, total: listed.total })
+    Ok(Listed { items: with_ways(conn, listed.items, Broken::Refused)?, total: listed.total })
 }
 
 /// All campaigns, archived ones too, by number.
@@ -201,7 +172,21 @@ pub fn list(conn: &mut AnyConnection, query: &ListQuery) -> Result<Listed<Saved<
 /// The database fails.
 pub fn all(conn: &mut AnyConnection) -> Result<Vec<Saved<Campaign>>> {
     let campaigns = rows::all(conn)?;
-    with_paths(conn, campaigns)
+    with_ways(conn, campaigns, Broken::Refused)
+}
+
+/// All campaigns as clicks are routed by them: what cannot be read is left out, so that it harms no other.
+///
+/// # Errors
+/// The database fails.
+pub fn routed(conn: &mut AnyConnection) -> Result<Vec<Saved<Campaign>>> {
+    let rows: Vec<Row> = campaigns::table.order(campaigns::id).select(Row::as_select()).load(conn)?;
+    let mut whole = Vec::with_capacity(rows.len());
+    for row in rows {
+        let id = row.id;
+        whole.extend(Broken::LeftOut.judge("campaign", id, row.try_into())?);
+    }
+    with_ways(conn, whole, Broken::LeftOut)
 }
 
 /// Keeps a new campaign with its paths and returns its number.
@@ -214,7 +199,7 @@ pub fn insert(conn: &mut AnyConnection, value: &Campaign, now_ms: i64) -> Result
         .values(row)
         .returning(campaigns::id)
         .get_result(c))?;
-    write_paths(conn, id, &value.paths)?;
+    paths::write(conn, id, value)?;
     Ok(id)
 }
 
@@ -224,34 +209,5 @@ pub fn insert(conn: &mut AnyConnection, value: &Campaign, now_ms: i64) -> Result
 /// [`Error::Taken`] where the slug is another campaign's.
 pub fn update(conn: &mut AnyConnection, id: i64, value: &Campaign, now_ms: i64) -> Result<()> {
     rows::update(conn, id, value, now_ms)?;
-    write_paths(conn, id, &value.paths)
-}
-
-fn write_paths(conn: &mut AnyConnection, campaign_id: i64, wanted: &[CampaignPath]) -> Result<()> {
-    let kept: Vec<i64> = wanted.iter().filter_map(|path| path.id).collect();
-    let own = paths::table.filter(paths::campaign_id.eq(campaign_id));
-    diesel::update(own.filter(paths::id.ne_all(kept)))
-        .set(paths::status.eq(EntityStatus::Archived.as_str()))
-        .execute(conn)?;
-    for (position, path) in (0_i64..).zip(wanted) {
-        let fields = PathFields {
-            campaign_id,
-            position,
-            name: path.name.clone(),
-            weight: path.weight,
-            status: path.status.as_str(),
-            landers: json_text(&path.landers)?,
-            offers: json_text(&path.offers)?,
-        };
-        match path.id {
-            Some(id) => {
-                let own = paths::table.filter(paths::id.eq(id)).filter(paths::campaign_id.eq(campaign_id));
-                diesel::update(own).set(fields).execute(conn)?;
-            }
-            None => {
-                diesel::insert_into(paths::table).values(fields).execute(conn)?;
-            }
-        }
-    }
-    Ok(())
+    paths::write(conn, id, value)
 }

@@ -298,6 +298,21 @@ pub fn of_clicks(conn: &mut AnyConnection, clicks: &[ClickId]) -> Result<Vec<Con
     Ok(found)
 }
 
+/// The clicks of the newest conversions that people made, each with the offer it converted on.
+///
+/// # Errors
+/// The database fails.
+pub fn newest_offers(conn: &mut AnyConnection, rows_max: i64) -> Result<Vec<(ClickId, i64)>> {
+    let real = conversions::table.filter(conversions::is_test.eq(false));
+    let rows: Vec<(Vec<u8>, Option<i64>)> = real
+        .order(conversions::id.desc())
+        .limit(rows_max)
+        .select((conversions::click_id, conversions::offer_id))
+        .load(conn)?;
+    let known = |(id, offer): (Vec<u8>, Option<i64>)| Some((ClickId::from_slice(&id)?, offer?));
+    Ok(rows.into_iter().filter_map(known).collect())
+}
+
 /// Keeps what a change made of a conversion.
 ///
 /// # Errors

@@ -6,8 +6,9 @@ use super::search::{ListQuery, Listed, Saved, contains, fold_case};
 use super::{AnyConnection, Error, Result, json, json_text, on_each, word};
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::{Currency, Money};
-use crate::domain::offer::{Offer, RevenueMode};
+use crate::domain::offer::{AtCap, Offer, RevenueMode};
 use diesel::prelude::*;
+use std::collections::HashMap;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = offers)]
@@ -21,6 +22,10 @@ struct Row {
     revenue_percent_millionths: Option<i64>,
     revenue_mode: String,
     preview_url: String,
+    countries: String,
+    at_cap: String,
+    active_from_ms: Option<i64>,
+    active_until_ms: Option<i64>,
     status: String,
     tags: String,
     notes: String,
@@ -39,6 +44,10 @@ struct Fields {
     revenue_percent_millionths: Option<i64>,
     revenue_mode: &'static str,
     preview_url: String,
+    countries: String,
+    at_cap: String,
+    active_from_ms: Option<i64>,
+    active_until_ms: Option<i64>,
     status: &'static str,
     tags: String,
     notes: String,
@@ -57,6 +66,10 @@ impl Fields {
             revenue_percent_millionths: value.revenue_percent_millionths,
             revenue_mode: value.revenue_mode.as_str(),
             preview_url: value.preview_url.clone(),
+            countries: json_text(&value.countries)?,
+            at_cap: json_text(&value.at_cap)?,
+            active_from_ms: value.active_from_ms,
+            active_until_ms: value.active_until_ms,
             status: value.status.as_str(),
             tags: json_text(&value.tags)?,
             notes: value.notes.clone(),
@@ -77,6 +90,10 @@ impl TryFrom<Row> for Saved<Offer> {
             revenue_percent_millionths: row.revenue_percent_millionths,
             revenue_mode: word(&row.revenue_mode, RevenueMode::parse)?,
             preview_url: row.preview_url,
+            countries: json(&row.countries)?,
+            at_cap: json(&row.at_cap)?,
+            active_from_ms: row.active_from_ms,
+            active_until_ms: row.active_until_ms,
             status: word(&row.status, EntityStatus::parse)?,
             tags: json(&row.tags)?,
             notes: row.notes,
@@ -97,4 +114,20 @@ pub fn insert(conn: &mut AnyConnection, value: &Offer, now_ms: i64) -> Result<i6
         .values(row)
         .returning(offers::id)
         .get_result(c))?)
+}
+
+/// Which offer each offer hands its visitors to at its cap, where it hands them to one.
+///
+/// # Errors
+/// The database fails.
+pub fn handed_on(conn: &mut AnyConnection) -> Result<HashMap<i64, i64>> {
+    let named = offers::table.filter(offers::at_cap.like("%offer_id%"));
+    let rows: Vec<(i64, String)> = named.select((offers::id, offers::at_cap)).load(conn)?;
+    let mut handed_on = HashMap::new();
+    for (id, text) in rows {
+        if let AtCap::Offer { offer_id } = json(&text)? {
+            handed_on.insert(id, offer_id);
+        }
+    }
+    Ok(handed_on)
 }

@@ -192,6 +192,36 @@ diesel::table! {
 }
 
 diesel::table! {
+    rules (id) {
+        id -> BigInt,
+        campaign_id -> BigInt,
+        position -> BigInt,
+        name -> Text,
+        conditions -> Text,
+        status -> Text,
+    }
+}
+
+diesel::table! {
+    lists (id) {
+        id -> BigInt,
+        name -> Text,
+        kind -> Text,
+        status -> Text,
+        version -> BigInt,
+        created_at_ms -> BigInt,
+        updated_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    list_values (list_id, value) {
+        list_id -> BigInt,
+        value -> Text,
+    }
+}
+
+diesel::table! {
     user_agents (id) {
         id -> BigInt,
         agent -> Text,

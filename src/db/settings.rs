@@ -9,6 +9,8 @@ use diesel::prelude::*;
 pub const CURRENCY: &str = "currency";
 /// The account's time zone, an IANA name.
 pub const TIME_ZONE: &str = "time_zone";
+/// Where visitors go when neither their campaign nor its host has a place for them.
+pub const FALLBACK_URL: &str = "fallback_url";
 /// SHA-256 (hex) of the one-time setup link's token.
 pub const SETUP_TOKEN_HASH: &str = "setup_token_hash";
 /// The campaign that the first steps made.

@@ -1,4 +1,11 @@
-//! A campaign: one address for traffic, and the weighted paths its visitors take.
+//! A campaign: one address for traffic, the weighted paths its visitors take, and rules that say which visitors take which.
+
+mod paths;
+
+pub use paths::{
+    ALL_PATHS_MAX, CampaignPath, CampaignRule, PATH_ENTRIES_MAX, PATHS_MAX, Target, WEIGHT_MAX, Weighted,
+    WeightedTarget,
+};
 
 use super::input::{self, Editable, FieldErrors, put};
 use super::lander::{EntityStatus, require_name, status, template};
@@ -6,8 +13,8 @@ use super::money::Money;
 use super::source::{CostModel, check_cost, cost_model};
 use super::template::TemplateUse;
 use super::words::word_enum;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::HashSet;
 
 word_enum! {
     /// How a visitor is sent on.
@@ -16,58 +23,17 @@ word_enum! {
         Found => "302",
         /// 307 Temporary Redirect.
         Temporary => "307",
+        /// A page that sends on at once: the target does not see where the visitor came from.
+        Meta => "meta",
+        /// Two such pages: the target does not see the campaign's address either.
+        DoubleMeta => "double_meta",
     }
 }
 
-/// Paths of a campaign: more is a mistake, and each is walked on the click path.
-pub const PATHS_MAX: usize = 50;
-/// Landers or offers of a path.
-pub const PATH_ENTRIES_MAX: usize = 100;
-/// The largest weight.
-pub const WEIGHT_MAX: i64 = 10_000;
 /// The longest window for unique visitors, in hours: a year.
 pub const UNIQUE_WINDOW_HOURS_MAX: i64 = 8_784;
 /// Characters of a slug.
 pub const SLUG_CHARS_MAX: usize = 64;
-
-/// A lander or an offer with its weight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Weighted {
-    /// The lander's or offer's number.
-    pub id: i64,
-    /// Its weight among its neighbours; 0 is never drawn.
-    pub weight: i64,
-}
-
-/// One way through a campaign.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CampaignPath {
-    /// Its number, once saved.
-    pub id: Option<i64>,
-    /// Its name, for reports.
-    pub name: String,
-    /// Its weight among the paths.
-    pub weight: i64,
-    /// In use or not.
-    pub status: EntityStatus,
-    /// Landers; none leads straight to an offer.
-    pub landers: Vec<Weighted>,
-    /// Offers.
-    pub offers: Vec<Weighted>,
-}
-
-impl Default for CampaignPath {
-    fn default() -> Self {
-        Self {
-            id: None,
-            name: String::new(),
-            weight: 100,
-            status: EntityStatus::Active,
-            landers: Vec::new(),
-            offers: Vec::new(),
-        }
-    }
-}
 
 /// A campaign as people edit it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,8 +52,16 @@ pub struct Campaign {
     pub redirect: Redirect,
     /// For how long a visitor counts once.
     pub unique_window_hours: i64,
-    /// Its paths.
+    /// A returning visitor keeps path, lander and offer.
+    pub sticky: bool,
+    /// What a visitor has not seen yet comes first.
+    pub smart_order: bool,
+    /// A visitor is never sent to an offer that he has converted on.
+    pub skip_converted: bool,
+    /// Its paths, for visitors that no rule is for.
     pub paths: Vec<CampaignPath>,
+    /// Its rules, asked from the top down: the first that holds wins.
+    pub rules: Vec<CampaignRule>,
     /// Where visitors go when nothing else is left.
     pub fallback_url: String,
     /// The cost model, where it is not the source's.
@@ -113,8 +87,12 @@ impl Default for Campaign {
             owner_id: None,
             append_query: false,
             redirect: Redirect::Found,
+            sticky: false,
+            smart_order: false,
+            skip_converted: false,
             unique_window_hours: 24,
             paths: Vec::new(),
+            rules: Vec::new(),
             fallback_url: String::new(),
             cost_model: None,
             cost_amount: None,
@@ -140,8 +118,17 @@ impl Editable for Campaign {
             "unique_window_hours" => {
                 put(&mut self.unique_window_hours, field, input::int(value, 1, UNIQUE_WINDOW_HOURS_MAX))
             }
+            "sticky" => put(&mut self.sticky, field, input::flag(value)),
+            "smart_order" => put(&mut self.smart_order, field, input::flag(value)),
+            "skip_converted" => put(&mut self.skip_converted, field, input::flag(value)),
             "paths" => {
-                self.paths = paths(value)?;
+                let mut errors = FieldErrors::default();
+                self.paths = paths::paths(value, field, &mut errors);
+                errors.into_result()?;
+                Ok(true)
+            }
+            "rules" => {
+                self.rules = paths::rules(value)?;
                 Ok(true)
             }
             "fallback_url" => put(&mut self.fallback_url, field, fallback(value)),
@@ -159,14 +146,43 @@ impl Editable for Campaign {
     fn check(&self, errors: &mut FieldErrors) {
         require_name(&self.name, errors);
         check_cost(self.cost_model, self.cost_amount, errors);
-        if self.paths.is_empty() {
+        if self.paths.is_empty() && self.rules.is_empty() {
             errors.push("paths", "Add at least one path with an offer");
         }
-        for (at, path) in self.paths.iter().enumerate() {
-            if path.offers.is_empty() && path.landers.is_empty() {
-                errors.push(&format!("paths[{at}].offers"), "Choose at least one offer");
+        for (at, rule) in self.rules.iter().enumerate() {
+            if rule.paths.is_empty() {
+                errors.push(&format!("rules[{at}].paths"), "Add at least one path with an offer");
             }
         }
+        if self.all_paths().count() > ALL_PATHS_MAX {
+            errors.push("rules", format!("A campaign has at most {ALL_PATHS_MAX} paths over all its rules"));
+        }
+        let mut ids = HashSet::new();
+        for (place, path) in self.placed_paths() {
+            if path.offers.is_empty() && path.landers.is_empty() {
+                errors.push(&format!("{place}.offers"), "Choose at least one offer");
+            }
+            if path.id.is_some_and(|id| !ids.insert(id)) {
+                errors.push(&format!("{place}.id"), "This path stands here twice");
+            }
+        }
+    }
+}
+
+impl Campaign {
+    /// Every path: the default ones, then those of the rules.
+    pub fn all_paths(&self) -> impl Iterator<Item = &CampaignPath> {
+        self.paths.iter().chain(self.rules.iter().flat_map(|rule| &rule.paths))
+    }
+
+    /// Every path with its place in the fields: `paths[0]`, `rules[1].paths[0]`.
+    pub fn placed_paths(&self) -> impl Iterator<Item = (String, &CampaignPath)> {
+        let own = self.paths.iter().enumerate().map(|(at, path)| (format!("paths[{at}]"), path));
+        let of_rules = self.rules.iter().enumerate().flat_map(|(rule, value)| {
+            let paths = value.paths.iter().enumerate();
+            paths.map(move |(at, path)| (format!("rules[{rule}].paths[{at}]"), path))
+        });
+        own.chain(of_rules)
     }
 }
 
@@ -181,76 +197,6 @@ fn slug(value: &Value) -> input::Reading<String> {
 
 fn fallback(value: &Value) -> input::Reading<String> {
     if input::is_blank(value) { Ok(String::new()) } else { template(value, TemplateUse::Offer) }
-}
-
-fn paths(value: &Value) -> Result<Vec<CampaignPath>, FieldErrors> {
-    let Value::Array(items) = value else {
-        return Err(FieldErrors::one("paths", "Must be a list of paths"));
-    };
-    if items.len() > PATHS_MAX {
-        return Err(FieldErrors::one("paths", format!("At most {PATHS_MAX} paths")));
-    }
-    let mut errors = FieldErrors::default();
-    let mut paths: Vec<CampaignPath> = Vec::new();
-    for (at, item) in items.iter().enumerate() {
-        let path = path(item, &format!("paths[{at}]"), &mut errors);
-        if path.id.is_some() && paths.iter().any(|known| known.id == path.id) {
-            errors.push(&format!("paths[{at}].id"), "This path stands here twice");
-        }
-        paths.push(path);
-    }
-    errors.into_result()?;
-    Ok(paths)
-}
-
-fn path(item: &Value, place: &str, errors: &mut FieldErrors) -> CampaignPath {
-    let mut path = CampaignPath::default();
-    let Value::Object(parts) = item else {
-        errors.push(place, "Must be a path: {name, weight, status, landers, offers}");
-        return path;
-    };
-    for (part, value) in parts {
-        let outcome = match part.as_str() {
-            "id" => input::id(value).map(|id| path.id = id),
-            "name" => input::line(value, input::NAME_CHARS_MAX).map(|name| path.name = name),
-            "weight" => input::int(value, 0, WEIGHT_MAX).map(|weight| path.weight = weight),
-            "status" => status(value).map(|status| path.status = status),
-            "landers" => weighted(value, "lander_id").map(|landers| path.landers = landers),
-            "offers" => weighted(value, "offer_id").map(|offers| path.offers = offers),
-            _ => Err("There is no such field".to_owned()),
-        };
-        if let Err(message) = outcome {
-            errors.push(&format!("{place}.{part}"), message);
-        }
-    }
-    path
-}
-
-fn weighted(value: &Value, id_field: &str) -> input::Reading<Vec<Weighted>> {
-    let items = match value {
-        Value::Null => return Ok(Vec::new()),
-        Value::Array(items) if items.len() <= PATH_ENTRIES_MAX => items,
-        Value::Array(_) => return Err(format!("At most {PATH_ENTRIES_MAX}")),
-        _ => return Err(format!("Must be a list of {{{id_field}, weight}}")),
-    };
-    let mut entries: Vec<Weighted> = Vec::new();
-    for item in items {
-        let Value::Object(parts) = item else {
-            return Err(format!("Must be a list of {{{id_field}, weight}}"));
-        };
-        if let Some(unknown) = parts.keys().find(|key| *key != id_field && *key != "weight") {
-            return Err(format!("There is no field {unknown:?}: write {id_field} and weight"));
-        }
-        // A row of a form that was left alone.
-        let Some(id) = input::id(parts.get(id_field).unwrap_or(&Value::Null))? else { continue };
-        let weight = parts.get("weight").filter(|weight| !input::is_blank(weight));
-        let weight = weight.map_or(Ok(100), |weight| input::int(weight, 0, WEIGHT_MAX))?;
-        if entries.iter().any(|known| known.id == id) {
-            return Err(format!("{id_field} {id} stands here twice"));
-        }
-        entries.push(Weighted { id, weight });
-    }
-    Ok(entries)
 }
 
 #[cfg(test)]
@@ -268,7 +214,7 @@ mod tests {
     fn a_small_campaign_takes_the_defaults() {
         let made = apply(json!({"name": "A", "paths": [{"offers": [{"offer_id": 3}]}]})).unwrap();
         assert_eq!(made.paths[0].weight, 100);
-        assert_eq!(made.paths[0].offers, [Weighted { id: 3, weight: 100 }]);
+        assert_eq!(made.paths[0].offers, [WeightedTarget { target: Target::Offer(3), weight: 100 }]);
         assert_eq!(made.unique_window_hours, 24);
     }
 
@@ -281,5 +227,35 @@ mod tests {
         .unwrap_err();
         let fields: Vec<&str> = errors.0.iter().map(|error| error.field.as_str()).collect();
         assert_eq!(fields, ["paths[0].colour", "paths[0].offers", "paths[0].weight", "slug"]);
+    }
+
+    #[test]
+    fn rules_are_read_with_their_paths() {
+        let when = json!({"any": [{"all": [{"fact": "country", "op": "is", "values": ["de"]}]}]});
+        let made = apply(json!({"name": "A", "sticky": true, "rules": [
+            {"name": "German", "when": when, "paths": [{"offers": [{"campaign_id": 5}, {"offer_id": 5, "weight": 0}]}]}
+        ]})).unwrap();
+        assert!(made.sticky && made.paths.is_empty());
+        let offers = &made.rules[0].paths[0].offers;
+        assert_eq!(offers[0].campaign_id(), Some(5));
+        assert_eq!(
+            serde_json::to_string(offers).unwrap(),
+            r#"[{"campaign_id":5,"weight":100},{"id":5,"weight":0}]"#
+        );
+        let back: Vec<WeightedTarget> =
+            serde_json::from_str(r#"[{"campaign_id":5,"weight":100},{"id":5,"weight":0}]"#).unwrap();
+        assert_eq!(&back, offers);
+        let errors = apply(json!({"name": "A", "rules": [{"paths": [{"offers": [{"campaign_id": 5, "offer_id": 1}]}, {"id": 1}]},
+            {"when": {"any": [{"all": [{"fact": "country", "op": "less", "values": ["de"]}]}]}}]})).unwrap_err();
+        let fields: Vec<&str> = errors.0.iter().map(|error| error.field.as_str()).collect();
+        assert_eq!(
+            fields,
+            ["rules[0].paths[0].offers", "rules[0].when", "rules[1].when.any[0].all[0].op", "paths"]
+        );
+        let errors = apply(json!({"name": "A", "paths": [{"id": 1, "offers": [{"offer_id": 1}]}],
+            "rules": [{"when": when, "paths": [{"id": 1, "landers": [{"lander_id": 1}]}]}, {"when": when}]}))
+        .unwrap_err();
+        assert_eq!(errors.message("rules[0].paths[0].id"), Some("This path stands here twice"));
+        assert!(errors.message("rules[1].paths").is_some());
     }
 }

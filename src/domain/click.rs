@@ -28,6 +28,8 @@ word_enum! {
         NoOffer => "no_offer",
         /// The target's template cannot be filled.
         BrokenTemplate => "broken_template",
+        /// The offer is at its cap, and an address takes its visitors.
+        AtCap => "at_cap",
     }
 }
 

@@ -20,6 +20,16 @@ impl Country {
         Self::from_code(code.map(|letter| letter.to_ascii_uppercase()))
     }
 
+    /// Reads two letters, or the usual English name in any case.
+    #[must_use]
+    pub fn find(text: &str) -> Option<Self> {
+        let by_name = || {
+            let wanted = text.to_lowercase();
+            Self::all().find(|country| country.name().to_lowercase() == wanted)
+        };
+        Self::parse(text).or_else(by_name)
+    }
+
     /// The two capital letters.
     #[must_use]
     pub fn as_str(&self) -> &str {

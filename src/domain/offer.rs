@@ -5,6 +5,8 @@ use super::lander::{EntityStatus, require_name, require_url, status, template};
 use super::money::{Currency, Money, share};
 use super::template::TemplateUse;
 use super::words::word_enum;
+use super::{Country, moment};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 word_enum! {
@@ -21,6 +23,28 @@ word_enum! {
 
 /// One hundred per cent, in millionths: how shares are kept.
 pub const WHOLE_MILLIONTHS: i64 = 1_000_000;
+
+/// Countries that one offer names: all there are.
+const COUNTRIES_MAX: usize = 250;
+
+/// What becomes of visitors when an offer is at its cap.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "lowercase")]
+pub enum AtCap {
+    /// They are drawn for the other offers of their path.
+    #[default]
+    Next,
+    /// They go to another offer, and on from there where that one is at its cap too.
+    Offer {
+        /// That offer's number.
+        offer_id: i64,
+    },
+    /// They go to an address that is no offer.
+    Url {
+        /// The address, with macros.
+        url: String,
+    },
+}
 
 /// An offer as people edit it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +65,14 @@ pub struct Offer {
     pub revenue_mode: RevenueMode,
     /// A page to look at the offer.
     pub preview_url: String,
+    /// The countries whose visitors it takes; none takes all.
+    pub countries: Vec<Country>,
+    /// What becomes of visitors when it is at its cap.
+    pub at_cap: AtCap,
+    /// From when it takes visitors, Unix milliseconds.
+    pub active_from_ms: Option<i64>,
+    /// Until when (that moment is not in it).
+    pub active_until_ms: Option<i64>,
     /// In use or not.
     pub status: EntityStatus,
     /// Free words.
@@ -62,6 +94,10 @@ impl Offer {
             revenue_percent_millionths: None,
             revenue_mode: RevenueMode::Auto,
             preview_url: String::new(),
+            countries: Vec::new(),
+            at_cap: AtCap::Next,
+            active_from_ms: None,
+            active_until_ms: None,
             status: EntityStatus::Active,
             tags: Vec::new(),
             notes: String::new(),
@@ -94,6 +130,13 @@ impl Editable for Offer {
                 input::word(value, RevenueMode::parse, RevenueMode::choices),
             ),
             "preview_url" => put(&mut self.preview_url, field, web_address(value)),
+            "countries" => put(&mut self.countries, field, countries(value)),
+            "at_cap" => {
+                self.at_cap = at_cap(value)?;
+                Ok(true)
+            }
+            "active_from" => put(&mut self.active_from_ms, field, moment::read(value)),
+            "active_until" => put(&mut self.active_until_ms, field, moment::read(value)),
             "status" => put(&mut self.status, field, status(value)),
             "tags" => put(&mut self.tags, field, input::tags(value)),
             "notes" => put(&mut self.notes, field, input::text(value, input::NOTES_CHARS_MAX)),
@@ -114,6 +157,66 @@ impl Editable for Offer {
         if self.revenue_mode == RevenueMode::Fixed && !has_own {
             errors.push("revenue", "Mode fixed needs the amount that a conversion earns");
         }
+        if let (Some(from), Some(until)) = (self.active_from_ms, self.active_until_ms)
+            && until <= from
+        {
+            errors.push("active_until", "Must be after the moment from which the offer is active");
+        }
+    }
+}
+
+/// Countries: a list of their letters or names, or a text with commas.
+fn countries(value: &Value) -> input::Reading<Vec<Country>> {
+    let words: Vec<String> = match value {
+        Value::Null => Vec::new(),
+        Value::String(text) => text.split(',').map(|word| word.trim().to_owned()).collect(),
+        Value::Array(items) => {
+            items.iter().map(|item| input::line(item, input::WORD_CHARS_MAX)).collect::<Result<_, _>>()?
+        }
+        _ => return Err("Must be a list of countries, like [\"DE\", \"AT\"]".to_owned()),
+    };
+    if words.len() > COUNTRIES_MAX {
+        return Err(format!("At most {COUNTRIES_MAX} countries"));
+    }
+    let mut countries: Vec<Country> = Vec::new();
+    for word in words.iter().filter(|word| !word.is_empty()) {
+        let country = Country::find(word).ok_or_else(|| {
+            format!("{word:?} is no country: write two letters, like DE, or its English name")
+        })?;
+        if !countries.contains(&country) {
+            countries.push(country);
+        }
+    }
+    Ok(countries)
+}
+
+/// What is done at the cap: `{"do":"next"}`, `{"do":"offer","offer_id":1}`, `{"do":"url","url":"..."}`.
+fn at_cap(value: &Value) -> Result<AtCap, FieldErrors> {
+    let refuse = |field: &str, message: &str| Err(FieldErrors::one(field, message));
+    let parts = match value {
+        Value::Null => return Ok(AtCap::Next),
+        Value::Object(parts) => parts,
+        _ => return refuse("at_cap", "Must be like {\"do\":\"next\"}"),
+    };
+    if let Some(unknown) = parts.keys().find(|name| !["do", "offer_id", "url"].contains(&name.as_str())) {
+        return refuse(&format!("at_cap.{unknown}"), "There is no such field");
+    }
+    let part = |name: &str| parts.get(name).unwrap_or(&Value::Null);
+    match part("do").as_str().unwrap_or("") {
+        "next" => Ok(AtCap::Next),
+        "offer" => match input::id(part("offer_id")) {
+            Ok(Some(offer_id)) => Ok(AtCap::Offer { offer_id }),
+            Ok(None) => refuse("at_cap.offer_id", "Choose the offer that visitors go to instead"),
+            Err(message) => refuse("at_cap.offer_id", &message),
+        },
+        "url" if input::is_blank(part("url")) => {
+            refuse("at_cap.url", "Write the address that visitors go to instead")
+        }
+        "url" => match template(part("url"), TemplateUse::Offer) {
+            Ok(url) => Ok(AtCap::Url { url }),
+            Err(message) => refuse("at_cap.url", &message),
+        },
+        _ => refuse("at_cap.do", "Must be one of: next, offer, url"),
     }
 }
 

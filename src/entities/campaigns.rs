@@ -1,14 +1,15 @@
-//! Campaigns with their paths, each under a slug that no other has.
+//! Campaigns with their paths and rules, each under a slug that no other has.
 
 use super::Error;
 use super::editing::{Checks, Noun, door, stored_in};
 use super::random;
-use super::references::refusal;
+use super::references::{leads_back, refusal};
 use crate::db::search::{ListQuery, Listed, Saved};
 use crate::db::{self, AnyConnection};
-use crate::domain::campaign::{Campaign, CampaignPath};
+use crate::domain::campaign::{Campaign, CampaignPath, WeightedTarget};
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
+use crate::domain::rule::ListKind;
 use std::collections::{HashMap, HashSet};
 
 /// How often a random slug is drawn before giving up. Two in a row that are taken are a wonder already.
@@ -27,8 +28,10 @@ impl Noun for Campaign {
 
     fn check_references(&self, before: Option<&Self>, checks: &mut Checks<'_>) -> db::Result<()> {
         check_people_and_source(self, checks)?;
-        check_path_ids(self, before, checks);
-        check_choices(self, before, checks)
+        check_own_ids(self, before, checks);
+        check_choices(self, before, checks)?;
+        check_campaigns(self, before, checks)?;
+        check_lists(self, checks)
     }
 
     fn insert(&self, conn: &mut AnyConnection, now_ms: i64) -> Result<i64, Error> {
@@ -88,15 +91,23 @@ fn check_people_and_source(campaign: &Campaign, checks: &mut Checks<'_>) -> db::
     Ok(())
 }
 
-/// A path's number keeps it: it must be one of this campaign's own, or the path would be lost.
-fn check_path_ids(campaign: &Campaign, before: Option<&Campaign>, checks: &mut Checks<'_>) {
+/// A path's or rule's number keeps it: it must be one of this campaign's own, or it would be lost.
+fn check_own_ids(campaign: &Campaign, before: Option<&Campaign>, checks: &mut Checks<'_>) {
+    let mut refuse = |place: String, noun: &str, id: i64| {
+        let message = format!("This campaign has no {noun} {id}: leave the id out for a new {noun}");
+        checks.push(&format!("{place}.id"), message);
+    };
     let own: HashSet<i64> = paths(before).filter_map(|path| path.id).collect();
-    for (at, path) in campaign.paths.iter().enumerate() {
+    for (place, path) in campaign.placed_paths() {
         if let Some(id) = path.id.filter(|id| !own.contains(id)) {
-            checks.push(
-                &format!("paths[{at}].id"),
-                format!("This campaign has no path {id}: leave the id out for a new path"),
-            );
+            refuse(place, "path", id);
+        }
+    }
+    let rules = before.into_iter().flat_map(|before| &before.rules);
+    let own: HashSet<i64> = rules.filter_map(|rule| rule.id).collect();
+    for (at, rule) in campaign.rules.iter().enumerate() {
+        if let Some(id) = rule.id.filter(|id| !own.contains(id)) {
+            refuse(format!("rules[{at}]"), "rule", id);
         }
     }
 }
@@ -106,24 +117,82 @@ fn check_choices(campaign: &Campaign, before: Option<&Campaign>, checks: &mut Ch
     let offers = db::offers::statuses(checks.conn, &chosen(Some(campaign), offer_ids))?;
     let landers_before: HashSet<i64> = chosen(before, lander_ids).into_iter().collect();
     let offers_before: HashSet<i64> = chosen(before, offer_ids).into_iter().collect();
-    let mut refuse = |at: usize,
+    let mut refuse = |place: &str,
                       noun: &str,
                       ids: Vec<i64>,
                       statuses: &HashMap<i64, EntityStatus>,
                       before: &HashSet<i64>| {
         if let Some(message) = refusal(noun, ids, statuses, before) {
-            checks.push(&format!("paths[{at}].{noun}s"), message);
+            checks.push(&format!("{place}.{noun}s"), message);
         }
     };
-    for (at, path) in campaign.paths.iter().enumerate() {
-        refuse(at, "lander", lander_ids(path), &landers, &landers_before);
-        refuse(at, "offer", offer_ids(path), &offers, &offers_before);
+    for (place, path) in campaign.placed_paths() {
+        refuse(&place, "lander", lander_ids(path), &landers, &landers_before);
+        refuse(&place, "offer", offer_ids(path), &offers, &offers_before);
+    }
+    Ok(())
+}
+
+/// The campaigns that stand in the place of offers are there, and their visitors do not come back in the end.
+fn check_campaigns(
+    campaign: &Campaign,
+    before: Option<&Campaign>,
+    checks: &mut Checks<'_>,
+) -> db::Result<()> {
+    let wanted = chosen(Some(campaign), campaign_ids);
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let statuses = db::campaigns::statuses(checks.conn, &wanted)?;
+    let known: HashSet<i64> = chosen(before, campaign_ids).into_iter().collect();
+    let links = match checks.id {
+        Some(_) => db::campaigns::links(checks.conn)?,
+        // Nobody can lead to a campaign that is only being made.
+        None => HashMap::new(),
+    };
+    for (place, path) in campaign.placed_paths() {
+        let field = format!("{place}.offers");
+        if let Some(message) = refusal("campaign", campaign_ids(path), &statuses, &known) {
+            checks.push(&field, message);
+        }
+        let next = |id: i64| links.get(&id).cloned().unwrap_or_default();
+        if checks.id.is_some_and(|own| leads_back(own, campaign_ids(path), next)) {
+            checks.push(&field, "This leads back to the campaign itself: choose another campaign");
+        }
+    }
+    Ok(())
+}
+
+/// The lists that conditions name are there and hold what the fact is.
+fn check_lists(campaign: &Campaign, checks: &mut Checks<'_>) -> db::Result<()> {
+    if campaign.rules.iter().all(|rule| rule.when.list_ids().is_empty()) {
+        return Ok(());
+    }
+    let kinds: HashMap<i64, ListKind> =
+        db::lists::versions(checks.conn)?.into_iter().map(|(id, kind, _)| (id, kind)).collect();
+    for (at, rule) in campaign.rules.iter().enumerate() {
+        for (group, conditions) in rule.when.any.iter().enumerate() {
+            for (number, condition) in conditions.all.iter().enumerate() {
+                let field = format!("rules[{at}].when.any[{group}].all[{number}].lists");
+                for id in &condition.lists {
+                    match kinds.get(id) {
+                        None => checks.push(&field, format!("There is no list {id}")),
+                        Some(kind) if !kind.fits(&condition.fact) => {
+                            let fact = condition.fact.label();
+                            checks
+                                .push(&field, format!("The list {id} holds {kind}, which the {fact} is not"));
+                        }
+                        Some(_) => {}
+                    }
+                }
+            }
+        }
     }
     Ok(())
 }
 
 fn paths(campaign: Option<&Campaign>) -> impl Iterator<Item = &CampaignPath> {
-    campaign.into_iter().flat_map(|campaign| &campaign.paths)
+    campaign.into_iter().flat_map(Campaign::all_paths)
 }
 
 fn lander_ids(path: &CampaignPath) -> Vec<i64> {
@@ -131,7 +200,11 @@ fn lander_ids(path: &CampaignPath) -> Vec<i64> {
 }
 
 fn offer_ids(path: &CampaignPath) -> Vec<i64> {
-    path.offers.iter().map(|entry| entry.id).collect()
+    path.offers.iter().filter_map(WeightedTarget::offer_id).collect()
+}
+
+fn campaign_ids(path: &CampaignPath) -> Vec<i64> {
+    path.offers.iter().filter_map(WeightedTarget::campaign_id).collect()
 }
 
 /// The numbers chosen on any path, each once.

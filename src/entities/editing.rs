@@ -40,6 +40,8 @@ pub(super) struct Checks<'a> {
     pub(super) conn: &'a mut AnyConnection,
     /// The account's currency.
     pub(super) account: Currency,
+    /// The noun's own number, where it has one already.
+    pub(super) id: Option<i64>,
     errors: FieldErrors,
 }
 
@@ -64,14 +66,15 @@ pub fn account_currency(conn: &mut AnyConnection) -> db::Result<Currency> {
 /// Sets the fields and gathers every error at once, the database's among them.
 fn apply<T: Noun>(
     value: &mut T,
-    before: Option<&T>,
+    before: Option<(i64, &T)>,
     fields: &Fields,
     conn: &mut AnyConnection,
     account: Currency,
 ) -> Result<(), Error> {
     let errors = value.apply(fields).err().unwrap_or_default();
-    let mut checks = Checks { conn, account, errors };
-    value.check_references(before, &mut checks)?;
+    let id = before.map(|(id, _)| id);
+    let mut checks = Checks { conn, account, id, errors };
+    value.check_references(before.map(|(_, value)| value), &mut checks)?;
     Ok(checks.errors.into_result()?)
 }
 
@@ -97,7 +100,7 @@ pub(super) fn update<T: Noun>(db: &Db, id: i64, fields: &Fields, now_ms: i64) ->
         let before = T::find(conn, id)?.ok_or(Error::NotFound)?.value;
         let account = account_currency(conn)?;
         let mut value = before.clone();
-        apply(&mut value, Some(&before), fields, conn, account)?;
+        apply(&mut value, Some((id, &before)), fields, conn, account)?;
         value.update(conn, id, now_ms)?;
         T::find(conn, id)?.ok_or(Error::NotFound)
     })

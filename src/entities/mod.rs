@@ -1,4 +1,4 @@
-//! Advertisers, offers, landers, sources and campaigns: create, change, archive.
+//! Advertisers, offers, landers, sources, campaigns and lists: create, change, archive.
 //!
 //! Takes fields as they came, checks them in themselves and against the database, writes them, and gives
 //! pages and API the same errors. Every change is one transaction. Nothing is ever erased.
@@ -9,11 +9,14 @@ mod links;
 mod preview;
 mod references;
 #[cfg(test)]
+mod rule_tests;
+#[cfg(test)]
 mod tests;
 
 pub mod advertisers;
 pub mod campaigns;
 pub mod landers;
+pub mod lists;
 pub mod offers;
 pub mod random;
 pub mod sources;

@@ -2,12 +2,12 @@
 
 use super::Error;
 use super::editing::{Checks, Noun, door, stored_in};
-use super::references::{check_currency, refusal};
+use super::references::{check_currency, leads_back, refusal};
 use crate::db::search::{ListQuery, Listed, Saved};
 use crate::db::{self, AnyConnection};
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
-use crate::domain::offer::Offer;
+use crate::domain::offer::{AtCap, Offer};
 
 impl Noun for Offer {
     stored_in!(offers);
@@ -25,7 +25,7 @@ impl Noun for Offer {
                 checks.push("advertiser_id", message);
             }
         }
-        Ok(())
+        check_at_cap(self, before, checks)
     }
 
     fn insert(&self, conn: &mut AnyConnection, now_ms: i64) -> Result<i64, Error> {
@@ -38,3 +38,28 @@ impl Noun for Offer {
 }
 
 door!(Offer);
+
+/// The offer that takes the visitors at the cap is there, and they do not come back in the end.
+fn check_at_cap(offer: &Offer, before: Option<&Offer>, checks: &mut Checks<'_>) -> db::Result<()> {
+    const FIELD: &str = "at_cap.offer_id";
+    let AtCap::Offer { offer_id } = offer.at_cap else { return Ok(()) };
+    let statuses = db::offers::statuses(checks.conn, &[offer_id])?;
+    let before = before.and_then(|before| match before.at_cap {
+        AtCap::Offer { offer_id } => Some(offer_id),
+        _ => None,
+    });
+    if let Some(message) = refusal("offer", [offer_id], &statuses, &before.into_iter().collect()) {
+        checks.push(FIELD, message);
+    }
+    if let Some(own) = checks.id {
+        let handed_on = db::offers::handed_on(checks.conn)?;
+        let next = |id: i64| handed_on.get(&id).copied().into_iter().collect();
+        if leads_back(own, vec![offer_id], next) {
+            checks.push(
+                FIELD,
+                "This leads back to the offer itself: choose another, or end the chain with an address",
+            );
+        }
+    }
+    Ok(())
+}

@@ -31,9 +31,31 @@ pub(super) fn refusal(
     })
 }
 
+/// Whether following the links from some of these comes to `own`.
+pub(super) fn leads_back(own: i64, from: Vec<i64>, next: impl Fn(i64) -> Vec<i64>) -> bool {
+    let (mut open, mut seen) = (from, HashSet::new());
+    while let Some(id) = open.pop() {
+        if id == own {
+            return true;
+        }
+        if seen.insert(id) {
+            open.extend(next(id));
+        }
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn loops_are_found_at_any_length() {
+        let next = |id: i64| if id < 5 { vec![id + 1] } else { vec![2, 9] };
+        assert!(leads_back(4, vec![1], next));
+        assert!(leads_back(1, vec![1], next), "itself");
+        assert!(!leads_back(1, vec![2], next), "a loop of others is theirs, and ends the search");
+    }
 
     #[test]
     fn what_was_chosen_before_may_stay() {

@@ -6,7 +6,7 @@ use super::metrics::{Metrics, WorkerMetrics};
 use crate::clicks::{Ingested, WorkerJournal};
 use crate::conversions::Postbacks;
 use crate::db::Db;
-use crate::routing::{Catalog, LiveCatalog, Router, Sealer};
+use crate::routing::{Catalog, LiveCatalog, Memory, NoCaps, Router, Sealer};
 use crate::visitor::Visitor;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -23,6 +23,8 @@ pub struct Tracker {
     pub visitor: Arc<Visitor>,
     /// Seals clicks for landers.
     pub sealer: Sealer,
+    /// What visitors have seen and converted on.
+    pub memory: Arc<Memory>,
     /// The conversion ledger.
     pub postbacks: Postbacks,
     /// How far clicks have been moved into the database.
@@ -42,7 +44,7 @@ pub struct Tracker {
 impl Tracker {
     /// A router over one moment's catalog.
     pub fn router<'a>(&'a self, catalog: &'a Catalog) -> Router<'a> {
-        Router { catalog, visitor: &self.visitor, sealer: &self.sealer }
+        Router { catalog, visitor: &self.visitor, sealer: &self.sealer, memory: &self.memory, caps: &NoCaps }
     }
 
     /// The client's address.

@@ -5,7 +5,7 @@ use crate::domain::click::{ClickRecord, LpClickRecord};
 use crate::domain::click_id::ClickId;
 use crate::domain::money::Money;
 use crate::http::{Error, Tracker, now_ms};
-use crate::routing::{Arrival, CampaignRoute, Catalog, Draws, OfferRoute, SourceRoute, draw_offer};
+use crate::routing::{Arrival, CampaignRoute, Catalog, Draws, NoHeaders, Router, SourceRoute, TargetRoute};
 use crate::visitor::{self, Signals};
 use actix_web::HttpRequest;
 use std::rc::Rc;
@@ -108,13 +108,15 @@ fn route(
             signals: Signals::default(),
         },
         is_known_by_cookie: false,
+        headers: &NoHeaders,
+        seen: None,
         is_test: true,
     };
     let router = tracker.router(catalog);
     let facts = router.learn(campaign, &arrival);
     let draw = || {
         let record = router.route(campaign, &arrival, &facts, Draws::random()).record;
-        let offer_id = record.offer_id.or_else(|| pressed(campaign, &record, advertiser_id));
+        let offer_id = record.offer_id.or_else(|| pressed(&router, &record, advertiser_id));
         (record, offer_id)
     };
     let is_wanted = |offer_id: Option<i64>| {
@@ -131,14 +133,16 @@ fn route(
     (drawn.0.kept(), drawn.1)
 }
 
-/// The offer behind the button that the test presses on a lander.
-fn pressed(campaign: &CampaignRoute, record: &ClickRecord<&str>, advertiser_id: Option<i64>) -> Option<i64> {
+/// The offer behind the button that the test presses on a lander: the wanted advertiser's, where there is one.
+fn pressed(router: &Router<'_>, record: &ClickRecord<&str>, advertiser_id: Option<i64>) -> Option<i64> {
     record.lander_id?;
-    let path = campaign.paths.iter().find(|path| Some(path.id) == record.path_id)?;
-    let is_wanted =
-        |offer: &OfferRoute| advertiser_id.is_some() && offer.offer.advertiser_id == advertiser_id;
-    let wanted = path.offers.iter().map(|(offer, _)| offer).find(|offer| offer.is_usable && is_wanted(offer));
-    wanted.or_else(|| draw_offer(path, rand::random())).map(|offer| offer.id)
+    let path = router.catalog.path(record.campaign_id, record.path_id?)?;
+    let is_wanted = |target: &TargetRoute| {
+        let owner = target.offer().and_then(|offer| offer.offer.advertiser_id);
+        advertiser_id.is_some() && owner == advertiser_id
+    };
+    let wanted = path.targets.iter().position(|(target, _)| is_wanted(target));
+    router.press(&record.kept(), wanted.map(|at| at + 1), None, record.clicked_at_ms)?.offer_id
 }
 
 /// What the source would write into the campaign's address, but the cost.

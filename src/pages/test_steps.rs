@@ -156,6 +156,7 @@ pub(super) const fn refused(refusal: RouteRefusal) -> &'static str {
         RouteRefusal::NoPath => "every path is paused, has weight 0 or leads nowhere",
         RouteRefusal::NoOffer => "no offer of the paths is in use",
         RouteRefusal::BrokenTemplate => "the offer's address cannot be filled",
+        RouteRefusal::AtCap => "the offer is at its cap, and its other address took the visitor",
     }
 }
 

@@ -1,14 +1,18 @@
 //! One click from its facts to its target, in a short list of named steps. No database, no HTTP.
 
-use super::catalog::{CampaignRoute, Catalog, CostRule, LanderRoute, OfferRoute, PathRoute};
+use super::asked::{Asked, Headers, NoHeaders};
+use super::catalog::{CampaignRoute, Catalog, CostRule, OfferRoute, PathRoute};
+use super::choose::{Caps, Choice, Chooser, Draws, End};
+use super::memory::{Memory, Seen, Visit};
 use super::query::QueryValues;
 use super::token::Sealer;
 use super::values::ClickValues;
 use crate::domain::click::{ClickRecord, RouteRefusal, VALUE_CHARS_MAX, cut};
 use crate::domain::click_id::ClickId;
-use crate::domain::lander::EntityStatus;
+use crate::domain::macros::Macro;
 use crate::domain::money::{Currency, Money};
 use crate::domain::source::in_unit;
+use crate::domain::template::MacroValues;
 use crate::visitor::{self, BotSwitches, Described, Visitor};
 use std::sync::Arc;
 
@@ -27,6 +31,10 @@ pub struct Arrival<'a> {
     pub visitor: visitor::Arrival<'a>,
     /// The visitor's cookie says that he was here within the window.
     pub is_known_by_cookie: bool,
+    /// Its headers, for rules that ask for them.
+    pub headers: &'a dyn Headers,
+    /// The cookie that says what the visitor has seen, as it came.
+    pub seen: Option<&'a str>,
     /// Made by a test.
     pub is_test: bool,
 }
@@ -47,25 +55,17 @@ pub struct Routed<'a> {
     pub url: Option<String>,
     /// The sealed click for a lander's buttons, where a lander was drawn.
     pub click_token: Option<String>,
+    /// What the visitor has now seen, sealed for his cookie, where the campaign asks for it.
+    pub seen: Option<String>,
 }
 
-/// Random numbers for one click's draws. Given from outside, so that routing itself is a function.
-#[derive(Clone, Copy, Debug)]
-pub struct Draws {
-    /// For the path.
-    pub path: u64,
-    /// For the lander.
-    pub lander: u64,
-    /// For the offer.
-    pub offer: u64,
-}
-
-impl Draws {
-    /// Fresh ones.
-    #[must_use]
-    pub fn random() -> Self {
-        Self { path: rand::random(), lander: rand::random(), offer: rand::random() }
-    }
+/// Where a lander's button leads.
+#[derive(Debug)]
+pub struct Pressed {
+    /// The offer, where it is one.
+    pub offer_id: Option<i64>,
+    /// The address; `None` where not even a fallback is left.
+    pub url: Option<String>,
 }
 
 /// What routing works with besides the arrival.
@@ -76,6 +76,10 @@ pub struct Router<'a> {
     pub visitor: &'a Visitor,
     /// Seals clicks for landers.
     pub sealer: &'a Sealer,
+    /// What visitors have seen.
+    pub memory: &'a Memory,
+    /// Which offers have room.
+    pub caps: &'a dyn Caps,
 }
 
 impl Router<'_> {
@@ -101,7 +105,38 @@ impl Router<'_> {
     ) -> Routed<'a> {
         let is_unique = self.is_unique(campaign, arrival, &facts.who);
         let record = describe(campaign, arrival, facts, is_unique);
-        self.send(campaign, arrival, record, draws, Id::HandedOut)
+        let seen = self.recall(campaign, arrival, &record);
+        let mut routed = self.send(campaign, arrival, record, seen.as_ref(), (draws, Id::HandedOut));
+        routed.seen = seen.and_then(|seen| self.remember(seen, arrival, &routed.record));
+        routed
+    }
+
+    /// What the visitor has seen, where the campaign asks for it. A machine sees nothing: a browser that loads ahead is
+    /// followed by its owner.
+    fn recall(
+        &self,
+        campaign: &CampaignRoute,
+        arrival: &Arrival<'_>,
+        record: &ClickRecord<&str>,
+    ) -> Option<Seen> {
+        if !campaign.has_memory() || arrival.is_test || record.bot.is_some() {
+            return None;
+        }
+        let cookie = arrival.seen.and_then(|sealed| self.sealer.open_seen(sealed));
+        Some(self.memory.recall(cookie, arrival.visitor.address, record.agent_id))
+    }
+
+    /// Keeps where the visitor was sent; the cookie's new value.
+    fn remember(&self, seen: Seen, arrival: &Arrival<'_>, record: &ClickRecord<&str>) -> Option<String> {
+        let visit = Visit {
+            click_id: record.id,
+            campaign_id: record.campaign_id,
+            path_id: record.path_id?,
+            lander_id: record.lander_id,
+            offer_id: record.offer_id,
+        };
+        let seen = self.memory.keep(seen, visit, arrival.visitor.address, record.agent_id);
+        Some(self.sealer.seal_seen(&seen))
     }
 
     /// The target of a click that could not be kept: the same one, without a click id.
@@ -114,7 +149,7 @@ impl Router<'_> {
     ) -> Option<String> {
         let facts = self.learn(campaign, arrival);
         let record = describe(campaign, arrival, &facts, false);
-        self.send(campaign, arrival, record, draws, Id::Withheld).url
+        self.send(campaign, arrival, record, None, (draws, Id::Withheld)).url
     }
 
     /// Whether this is the visitor's first click in the campaign's window. A machine is never unique and does
@@ -138,20 +173,14 @@ impl Router<'_> {
         campaign: &CampaignRoute,
         arrival: &Arrival<'a>,
         mut record: ClickRecord<&'a str>,
-        draws: Draws,
-        id: Id,
+        seen: Option<&Seen>,
+        (draws, id): (Draws, Id),
     ) -> Routed<'a> {
-        let (path, lander, offer) = match choose(campaign, draws) {
-            Ok(Choice { path, lander, offer }) => (Some(path), lander, offer),
-            Err(refusal) => {
-                record.refusal = Some(refusal);
-                (None, None, None)
-            }
-        };
-        record.path_id = path.map(|path| path.id);
-        record.lander_id = lander.map(|lander| lander.id);
-        record.offer_id = if lander.is_some() { None } else { offer.map(|offer| offer.id) };
+        let chosen = self.choose(campaign, arrival, &record, seen, draws);
+        note(&mut record, &chosen);
         let is_handed_out = id == Id::HandedOut;
+        let chosen = chosen.ok();
+        let lander = chosen.as_ref().and_then(|choice| choice.lander);
         let click_token = lander.filter(|_| is_handed_out).map(|_| self.sealer.seal_click(&record));
         let mut filled = ClickValues::new(&record, self.catalog, arrival);
         filled.is_lost = !is_handed_out;
@@ -159,17 +188,142 @@ impl Router<'_> {
         filled.click_token = click_token.as_deref();
         if lander.is_some() {
             // A lander's address may name the offer only where it cannot be another one.
-            filled.offer = path.and_then(only_offer);
+            filled.offer = chosen.as_ref().and_then(|choice| only_offer(choice.path));
         }
-        let template = match (lander, offer) {
-            (Some(lander), _) => lander.template.as_ref(),
-            (None, Some(offer)) => offer.template.as_ref(),
-            (None, None) => campaign.fallback.as_ref(),
+        let template = match &chosen {
+            Some(Choice { lander: Some(lander), .. }) => lander.template.as_ref(),
+            Some(Choice { end: End::Offer(offer), .. }) => offer.template.as_ref(),
+            Some(Choice { end: End::Url(template), .. }) => Some(*template),
+            _ => None,
         };
-        let url = template.map(|template| template.fill(&filled));
-        let is_appended = campaign.append_query && path.is_some();
-        let url = url.map(|url| if is_appended { with_query(url, arrival.query) } else { url });
-        Routed { record, url, click_token }
+        let url = match template {
+            Some(template) if campaign.append_query => {
+                Some(with_query(template.fill(&filled), arrival.query))
+            }
+            Some(template) => Some(template.fill(&filled)),
+            None => self.fallback(Some(campaign), arrival.host, &filled),
+        };
+        Routed { record, url, click_token, seen: None }
+    }
+
+    fn choose<'c>(
+        &'c self,
+        campaign: &'c CampaignRoute,
+        arrival: &Arrival<'_>,
+        record: &ClickRecord<&str>,
+        seen: Option<&Seen>,
+        draws: Draws,
+    ) -> Result<Choice<'c>, RouteRefusal> {
+        let visit = Asked {
+            record,
+            now_ms: arrival.now_ms,
+            query: arrival.query,
+            referrer: arrival.visitor.referrer,
+            headers: arrival.headers,
+        };
+        Chooser {
+            catalog: self.catalog,
+            caps: self.caps,
+            visit: &visit,
+            country: record.country,
+            seen,
+            door: campaign,
+        }
+        .choose(draws)
+    }
+
+    /// Where a visitor goes for whom nothing else is left: the campaign's place, the host's, the account's. One that leads
+    /// back to a campaign of this host would lead in a circle.
+    fn fallback(
+        &self,
+        campaign: Option<&CampaignRoute>,
+        host: Option<&str>,
+        values: &impl MacroValues,
+    ) -> Option<String> {
+        let own = campaign.and_then(|campaign| campaign.fallback.as_ref());
+        let of_host = || host.and_then(|host| self.catalog.host_fallback(host));
+        let levels = [own, of_host(), self.catalog.fallback()];
+        let mut urls = levels.into_iter().flatten().map(|template| template.fill(values));
+        urls.find(|url| !host.is_some_and(|host| is_click_on(url, host)))
+    }
+
+    /// Where a visitor goes whose address no campaign has.
+    #[must_use]
+    pub fn lost(&self, host: Option<&str>) -> Option<String> {
+        self.fallback(None, host, &NoClick)
+    }
+
+    /// Where a lander's button leads: to the n-th of the path's targets where it is open, else to one by weight.
+    #[must_use]
+    pub fn press(
+        &self,
+        click: &ClickRecord,
+        button: Option<usize>,
+        seen: Option<&str>,
+        now_ms: i64,
+    ) -> Option<Pressed> {
+        let campaign = self.catalog.campaign(click.campaign_id)?;
+        let own = click.path_id.and_then(|id| self.catalog.path(campaign.id, id));
+        let path = own.or_else(|| campaign.all_paths().find(|path| path.is_usable));
+        let seen = seen.filter(|_| campaign.has_memory()).and_then(|sealed| self.sealer.open_seen(sealed));
+        let seen = seen.map(|seen| self.memory.known(seen));
+        let visit = Asked { record: click, now_ms, query: "", referrer: None, headers: &NoHeaders };
+        let chooser = Chooser {
+            catalog: self.catalog,
+            caps: self.caps,
+            visit: &visit,
+            country: click.country,
+            seen: seen.as_ref(),
+            door: campaign,
+        };
+        let draws = if campaign.is_sticky { Draws::of_visitor(click) } else { Draws::random() };
+        let end = path.and_then(|path| chooser.press(path, button, draws));
+        let offer = match end {
+            Some(End::Offer(offer)) => Some(offer.as_ref()),
+            _ => None,
+        };
+        let mut values = ClickValues::later(click, self.catalog);
+        values.offer = offer;
+        let template = match end {
+            Some(End::Url(template)) => Some(template),
+            _ => offer.and_then(|offer| offer.template.as_ref()),
+        };
+        let url = match template {
+            Some(template) => Some(template.fill(&values)),
+            None => self.fallback(Some(campaign), click.domain.as_deref(), &values),
+        };
+        Some(Pressed { offer_id: offer.map(|offer| offer.id), url })
+    }
+}
+
+/// Nothing is known: no click came.
+struct NoClick;
+
+impl MacroValues for NoClick {
+    fn write_value(&self, _: Macro, _: &mut String) {}
+}
+
+/// Whether an address is a campaign's on this host.
+fn is_click_on(url: &str, host: &str) -> bool {
+    let after_scheme = url.split_once("://").map_or("", |(_, rest)| rest);
+    let path = after_scheme.get(..host.len()).filter(|start| start.eq_ignore_ascii_case(host));
+    path.is_some() && after_scheme.get(host.len()..).is_some_and(|path| path.starts_with("/c/"))
+}
+
+/// Writes into a click's record what was chosen for it.
+fn note(record: &mut ClickRecord<&str>, chosen: &Result<Choice<'_>, RouteRefusal>) {
+    match chosen {
+        Ok(choice) => {
+            record.rule_id = choice.rule_id;
+            record.path_id = Some(choice.path.id);
+            record.lander_id = choice.lander.map(|lander| lander.id);
+            match choice.end {
+                End::Offer(offer) => record.offer_id = Some(offer.id),
+                End::Url(_) => record.refusal = Some(RouteRefusal::AtCap),
+                End::Lander => {}
+            }
+        }
+        Err(refusal) => record.refusal = Some(*refusal),
     }
 }
 
@@ -234,66 +388,10 @@ fn describe<'a>(
 }
 
 fn only_offer(path: &PathRoute) -> Option<&OfferRoute> {
-    match path.offers.as_slice() {
-        [(only, _)] => Some(only),
+    match path.targets.as_slice() {
+        [(only, _)] => only.offer().map(Arc::as_ref),
         _ => None,
     }
-}
-
-/// What a draw came to.
-struct Choice<'a> {
-    path: &'a PathRoute,
-    lander: Option<&'a Arc<LanderRoute>>,
-    offer: Option<&'a Arc<OfferRoute>>,
-}
-
-fn choose(campaign: &CampaignRoute, draws: Draws) -> Result<Choice<'_>, RouteRefusal> {
-    if campaign.status != EntityStatus::Active {
-        return Err(RouteRefusal::CampaignPaused);
-    }
-    let usable = || campaign.paths.iter().filter(|path| path.is_usable);
-    let path =
-        draw(usable().map(|path| (path, path.weight)), draws.path).ok_or_else(|| why_nowhere(campaign))?;
-    let lander = draw(path.landers.iter().map(|(lander, weight)| (lander, *weight)), draws.lander);
-    let offer = draw_offer(path, draws.offer);
-    if lander.is_none() && offer.is_none() {
-        return Err(RouteRefusal::NoOffer);
-    }
-    Ok(Choice { path, lander, offer })
-}
-
-/// Why no path can be drawn: none in use, none with an offer in use, or an address that broke.
-fn why_nowhere(campaign: &CampaignRoute) -> RouteRefusal {
-    let open = || campaign.paths.iter().filter(|path| path.weight > 0);
-    let offers = || open().flat_map(|path| path.offers.iter());
-    if offers().any(|(offer, _)| offer.offer.status == EntityStatus::Active && offer.template.is_none()) {
-        RouteRefusal::BrokenTemplate
-    } else if offers().next().is_some() {
-        RouteRefusal::NoOffer
-    } else {
-        RouteRefusal::NoPath
-    }
-}
-
-/// An offer of a path by weight, among those that may be drawn.
-#[must_use]
-pub fn draw_offer(path: &PathRoute, random: u64) -> Option<&Arc<OfferRoute>> {
-    let usable = path.offers.iter().filter(|(offer, _)| offer.is_usable);
-    draw(usable.map(|(offer, weight)| (offer, *weight)), random)
-}
-
-/// Draws one by weight; weight 0 is never drawn. The bias of the remainder is below 1 in 10^13 for the
-/// largest sum of weights.
-fn draw<T>(entries: impl Iterator<Item = (T, u64)> + Clone, random: u64) -> Option<T> {
-    let total: u64 = entries.clone().map(|(_, weight)| weight).sum();
-    let mut at = random.checked_rem(total)?;
-    for (entry, weight) in entries {
-        if at < weight {
-            return Some(entry);
-        }
-        at -= weight;
-    }
-    None
 }
 
 /// What a click cost: rounded half-even to one micro, once, here.
@@ -335,16 +433,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn weights_are_kept_and_zero_is_never_drawn() {
-        let entries = [("a", 70), ("b", 0), ("c", 30)];
-        let mut counts = std::collections::HashMap::new();
-        for random in 0..1_000 {
-            *counts.entry(draw(entries.into_iter(), random).unwrap()).or_insert(0) += 1;
-        }
-        assert_eq!(counts.get("a"), Some(&700));
-        assert_eq!(counts.get("c"), Some(&300));
-        assert_eq!(draw([("a", 0)].into_iter(), 5), None);
-        assert_eq!(draw(std::iter::empty::<((), u64)>(), 5), None);
+    fn an_address_that_leads_back_here_is_known() {
+        assert!(is_click_on("https://TRK.example:8080/c/abc?x=1", "trk.example:8080"));
+        assert!(!is_click_on("https://trk.example/other", "trk.example"));
+        assert!(!is_click_on("https://trk.example.org/c/abc", "trk.example"));
+        assert!(!is_click_on("myapp://open", "trk.example"));
     }
 
     #[test]

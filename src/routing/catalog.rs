@@ -1,119 +1,25 @@
 //! The catalog: everything the click path and the postback path ask for, in memory, replaced whole
 //! when something is saved. It can be thrown away and rebuilt from the database at any time.
 
+mod build;
+mod routes;
+
+pub use routes::{
+    AdvertiserRoute, CampaignRoute, CostRule, LanderRoute, OfferRoute, PathRoute, RuleRoute, SourceRoute,
+    TargetRoute,
+};
+
 use crate::db::{self, AnyConnection, Db, settings};
-use crate::domain::advertiser::Advertiser;
-use crate::domain::campaign::{Campaign, Redirect, Weighted};
 use crate::domain::lander::EntityStatus;
-use crate::domain::money::{Currency, Money};
-use crate::domain::offer::Offer;
-use crate::domain::source::{CostModel, CostUnit, Source};
+use crate::domain::money::Currency;
+use crate::domain::offer::{AtCap, Offer};
+use crate::domain::rule::{Library, ListSet};
 use crate::domain::template::{Template, TemplateUse};
 use crate::visitor::BotSwitches;
 use arc_swap::ArcSwap;
+use build::{Parts, campaign_route};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// An offer, ready to be drawn.
-#[derive(Debug)]
-pub struct OfferRoute {
-    /// Its number.
-    pub id: i64,
-    /// What people saved.
-    pub offer: Offer,
-    /// Its address, parsed; `None` where it cannot be filled any more.
-    pub template: Option<Template>,
-    /// May be drawn.
-    pub is_usable: bool,
-}
-
-/// A lander, ready to be drawn.
-#[derive(Debug)]
-pub struct LanderRoute {
-    /// Its number.
-    pub id: i64,
-    /// Its name.
-    pub name: String,
-    /// Its address, parsed.
-    pub template: Option<Template>,
-    /// May be drawn.
-    pub is_usable: bool,
-}
-
-/// A source, as its campaigns' clicks are read.
-#[derive(Debug)]
-pub struct SourceRoute {
-    /// Its number.
-    pub id: i64,
-    /// What people saved.
-    pub source: Source,
-}
-
-/// How the cost of a campaign's clicks is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CostRule {
-    /// It is not.
-    Unknown,
-    /// So much a click.
-    PerClick(Money),
-    /// The source's parameter says, in this unit.
-    Param(CostUnit),
-}
-
-/// A path, ready to be drawn.
-#[derive(Debug)]
-pub struct PathRoute {
-    /// Its number.
-    pub id: i64,
-    /// Its weight among the paths.
-    pub weight: u64,
-    /// Landers that may be drawn, with their weights.
-    pub landers: Vec<(Arc<LanderRoute>, u64)>,
-    /// All offers in their order, with their weights: a lander's n-th button means the n-th of these.
-    pub offers: Vec<(Arc<OfferRoute>, u64)>,
-    /// In use, with a weight, and leading somewhere.
-    pub is_usable: bool,
-}
-
-/// A campaign, ready for clicks.
-#[derive(Debug)]
-pub struct CampaignRoute {
-    /// Its number.
-    pub id: i64,
-    /// Its name.
-    pub name: String,
-    /// Its address's last part.
-    pub slug: String,
-    /// In use or not.
-    pub status: EntityStatus,
-    /// Where its traffic comes from.
-    pub source: Option<Arc<SourceRoute>>,
-    /// How its clicks' cost is known.
-    pub cost: CostRule,
-    /// Its paths.
-    pub paths: Vec<PathRoute>,
-    /// Where visitors go when nothing else is left.
-    pub fallback: Option<Template>,
-    /// For how long a visitor counts once, milliseconds.
-    pub unique_window_ms: i64,
-    /// The incoming query is appended to the target.
-    pub append_query: bool,
-    /// How visitors are sent on.
-    pub redirect: Redirect,
-    /// All its clicks are test data.
-    pub is_test: bool,
-}
-
-/// An advertiser, as its postbacks are read.
-#[derive(Debug)]
-pub struct AdvertiserRoute {
-    /// Its number.
-    pub id: i64,
-    /// Its postback key.
-    pub key: String,
-    /// What people saved.
-    pub advertiser: Advertiser,
-}
 
 /// Everything routing knows, at one moment.
 #[derive(Debug)]
@@ -123,6 +29,13 @@ pub struct Catalog {
     offers: HashMap<i64, Arc<OfferRoute>>,
     advertisers: HashMap<i64, Arc<AdvertiserRoute>>,
     keys: HashMap<String, Arc<AdvertiserRoute>>,
+    /// Where a tracking host's visitors go when nothing else is left.
+    hosts: HashMap<String, Template>,
+    /// Where the account's do.
+    fallback: Option<Template>,
+    library: Library,
+    /// The version of each list, to read anew only what changed.
+    list_versions: HashMap<i64, i64>,
     /// The account currency.
     pub currency: Currency,
     /// Which guesses are made about machines.
@@ -163,11 +76,66 @@ impl Catalog {
         self.keys.get(key)
     }
 
-    /// Reads everything from the database.
+    /// The fallback of a tracking host, where it has one.
+    #[must_use]
+    pub fn host_fallback(&self, host: &str) -> Option<&Template> {
+        if self.hosts.is_empty() {
+            return None;
+        }
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        self.hosts.get(&name.to_ascii_lowercase())
+    }
+
+    /// The account's fallback.
+    #[must_use]
+    pub const fn fallback(&self) -> Option<&Template> {
+        self.fallback.as_ref()
+    }
+
+    /// A path by its number, of a campaign or of one that it leads into.
+    #[must_use]
+    pub fn path(&self, campaign_id: i64, path_id: i64) -> Option<&PathRoute> {
+        let (mut open, mut seen) = (vec![campaign_id], Vec::new());
+        while let Some(campaign) = open.pop().and_then(|id| self.campaign(id)) {
+            if let Some(path) = campaign.all_paths().find(|path| path.id == path_id) {
+                return Some(path);
+            }
+            seen.push(campaign.id);
+            let targets = campaign.all_paths().flat_map(|path| &path.targets);
+            let ids = targets.filter_map(|(target, _)| target.campaign_id());
+            open.extend(ids.filter(|id| !seen.contains(id) && self.campaigns.contains_key(id)));
+        }
+        None
+    }
+
+    /// The offers that a path can reach, through other campaigns too.
+    #[must_use]
+    pub fn offers_on(&self, path: &PathRoute) -> Vec<&Arc<OfferRoute>> {
+        let (mut offers, mut open, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+        let mut take = |path: &PathRoute, open: &mut Vec<i64>| {
+            for (target, _) in &path.targets {
+                match target {
+                    TargetRoute::Offer(offer) => offers.extend(self.offer(offer.id)),
+                    TargetRoute::Campaign(id) => open.push(*id),
+                }
+            }
+        };
+        take(path, &mut open);
+        while let Some(id) = open.pop() {
+            if !seen.contains(&id) {
+                seen.push(id);
+                let paths = self.campaign(id).into_iter().flat_map(|campaign| campaign.all_paths());
+                paths.for_each(|path| take(path, &mut open));
+            }
+        }
+        offers
+    }
+
+    /// Reads everything from the database. What an earlier catalog holds and did not change is taken over from it.
     ///
     /// # Errors
     /// The database fails.
-    pub fn load(conn: &mut AnyConnection) -> db::Result<Self> {
+    pub fn load(conn: &mut AnyConnection, earlier: Option<&Self>) -> db::Result<Self> {
         let currency = settings::find(conn, settings::CURRENCY)?;
         let currency = currency.as_deref().and_then(Currency::parse).unwrap_or(Currency::USD);
         let landers: HashMap<i64, Arc<LanderRoute>> = db::landers::all(conn)?
@@ -181,21 +149,18 @@ impl Catalog {
             .collect();
         let offers: HashMap<i64, Arc<OfferRoute>> = db::offers::all(conn)?
             .into_iter()
-            .map(|saved| {
-                let template = Template::parse(&saved.value.url, TemplateUse::Offer).ok();
-                let is_usable = saved.value.status == EntityStatus::Active && template.is_some();
-                (saved.id, Arc::new(OfferRoute { id: saved.id, offer: saved.value, template, is_usable }))
-            })
+            .map(|saved| (saved.id, Arc::new(offer_route(saved.id, saved.value))))
             .collect();
+        let (mut library, list_versions) = read_lists(conn, earlier)?;
         let sources: HashMap<i64, Arc<SourceRoute>> = db::sources::all(conn)?
             .into_iter()
             .map(|saved| (saved.id, Arc::new(SourceRoute { id: saved.id, source: saved.value })))
             .collect();
-        let campaigns: HashMap<i64, Arc<CampaignRoute>> = db::campaigns::all(conn)?
+        let mut parts =
+            Parts { sources: &sources, landers: &landers, offers: &offers, library: &mut library };
+        let campaigns: HashMap<i64, Arc<CampaignRoute>> = db::campaigns::routed(conn)?
             .into_iter()
-            .map(|saved| {
-                (saved.id, Arc::new(campaign_route(saved.id, saved.value, &sources, &landers, &offers)))
-            })
+            .map(|saved| (saved.id, Arc::new(campaign_route(saved.id, saved.value, &mut parts))))
             .collect();
         let keys: HashMap<i64, String> = db::advertisers::keys(conn)?.into_iter().collect();
         let advertisers: HashMap<i64, Arc<AdvertiserRoute>> = db::advertisers::all(conn)?
@@ -211,81 +176,51 @@ impl Catalog {
             campaigns,
             offers,
             advertisers,
+            hosts: db::domains::fallbacks(conn)?
+                .into_iter()
+                .filter_map(|(host, url)| Some((host.to_ascii_lowercase(), fallback_template(&url)?)))
+                .collect(),
+            fallback: settings::find(conn, settings::FALLBACK_URL)?.as_deref().and_then(fallback_template),
+            library,
+            list_versions,
             currency,
             bots: BotSwitches::load(conn)?,
         })
     }
 }
 
-fn weight(weight: i64) -> u64 {
-    u64::try_from(weight).unwrap_or(0)
+fn fallback_template(url: &str) -> Option<Template> {
+    Template::parse(url, TemplateUse::Offer).ok()
 }
 
-fn campaign_route(
-    id: i64,
-    campaign: Campaign,
-    sources: &HashMap<i64, Arc<SourceRoute>>,
-    landers: &HashMap<i64, Arc<LanderRoute>>,
-    offers: &HashMap<i64, Arc<OfferRoute>>,
-) -> CampaignRoute {
-    let source = campaign.source_id.and_then(|id| sources.get(&id)).cloned();
-    let cost = cost_rule(&campaign, source.as_deref());
-    let paths = campaign
-        .paths
-        .iter()
-        .map(|path| {
-            let landers = drawable(&path.landers, landers);
-            let offers: Vec<(Arc<OfferRoute>, u64)> = path
-                .offers
-                .iter()
-                .filter_map(|entry| Some((Arc::clone(offers.get(&entry.id)?), weight(entry.weight))))
-                .collect();
-            let leads_somewhere =
-                !landers.is_empty() || offers.iter().any(|(offer, weight)| offer.is_usable && *weight > 0);
-            let is_usable = path.status == EntityStatus::Active && path.weight > 0 && leads_somewhere;
-            PathRoute { id: path.id.unwrap_or(0), weight: weight(path.weight), landers, offers, is_usable }
-        })
-        .collect();
-    CampaignRoute {
-        id,
-        name: campaign.name,
-        slug: campaign.slug,
-        status: campaign.status,
-        source,
-        cost,
-        paths,
-        fallback: Template::parse(&campaign.fallback_url, TemplateUse::Offer).ok(),
-        unique_window_ms: campaign.unique_window_hours.saturating_mul(3_600_000),
-        append_query: campaign.append_query,
-        redirect: campaign.redirect,
-        is_test: campaign.is_test,
-    }
-}
-
-fn drawable(entries: &[Weighted], landers: &HashMap<i64, Arc<LanderRoute>>) -> Vec<(Arc<LanderRoute>, u64)> {
-    entries
-        .iter()
-        .filter(|entry| entry.weight > 0)
-        .filter_map(|entry| Some((Arc::clone(landers.get(&entry.id)?), weight(entry.weight))))
-        .filter(|(lander, _)| lander.is_usable)
-        .collect()
-}
-
-/// The campaign's own cost model, else its source's.
-fn cost_rule(campaign: &Campaign, source: Option<&SourceRoute>) -> CostRule {
-    let (model, amount) = match (campaign.cost_model, source) {
-        (Some(model), _) => (model, campaign.cost_amount),
-        (None, Some(route)) => (route.source.cost_model, route.source.cost_amount),
-        (None, None) => (CostModel::None, None),
+fn offer_route(id: i64, offer: Offer) -> OfferRoute {
+    let template = Template::parse(&offer.url, TemplateUse::Offer).ok();
+    let at_cap_url = match &offer.at_cap {
+        AtCap::Url { url } => Template::parse(url, TemplateUse::Offer).ok(),
+        AtCap::Next | AtCap::Offer { .. } => None,
     };
-    match (model, amount) {
-        (CostModel::Cpc, Some(amount)) => CostRule::PerClick(amount),
-        (CostModel::Cpm, Some(amount)) => CostRule::PerClick(crate::domain::source::per_mille(amount)),
-        (CostModel::Param, _) => {
-            CostRule::Param(source.map_or(CostUnit::Click, |route| route.source.cost_unit))
-        }
-        _ => CostRule::Unknown,
+    let is_usable = offer.status == EntityStatus::Active && template.is_some();
+    OfferRoute { id, offer, template, at_cap_url, is_usable }
+}
+
+/// The lists, read anew where they changed: each may hold a hundred thousand values.
+fn read_lists(
+    conn: &mut AnyConnection,
+    earlier: Option<&Catalog>,
+) -> db::Result<(Library, HashMap<i64, i64>)> {
+    let mut library = earlier.map_or_else(Library::default, |earlier| Library::after(&earlier.library));
+    let mut versions = HashMap::new();
+    for (id, kind, version) in db::lists::versions(conn)? {
+        let is_same = |earlier: &&Catalog| earlier.list_versions.get(&id) == Some(&version);
+        let known = earlier.filter(is_same).and_then(|earlier| earlier.library.lists.get(&id));
+        let set = match known {
+            Some(known) => Arc::clone(known),
+            None => Arc::new(ListSet::new(kind, db::lists::values(conn, id, i64::MAX)?.into_iter())),
+        };
+        library.lists.insert(id, set);
+        versions.insert(id, version);
     }
+    Ok((library, versions))
 }
 
 /// The catalog in use: read without waiting, replaced when something was saved.
@@ -301,7 +236,7 @@ impl LiveCatalog {
     /// # Errors
     /// The database fails.
     pub fn load(db: &Db) -> db::Result<Self> {
-        let catalog = db.read(Catalog::load)?;
+        let catalog = db.read(|conn| Catalog::load(conn, None))?;
         Ok(Self { current: ArcSwap::from_pointee(catalog), reloading: Mutex::new(()) })
     }
 
@@ -317,7 +252,8 @@ impl LiveCatalog {
     /// The database fails; the old one stays in use.
     pub fn reload(&self, db: &Db) -> db::Result<()> {
         let _one_at_a_time = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
-        self.current.store(Arc::new(db.read(Catalog::load)?));
+        let earlier = self.get();
+        self.current.store(Arc::new(db.read(|conn| Catalog::load(conn, Some(&earlier)))?));
         Ok(())
     }
 }

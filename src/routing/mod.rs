@@ -1,16 +1,23 @@
-//! Which offer does this click go to: the catalog in memory, weighted draws, macros filled.
+//! Which offer does this click go to: the catalog in memory, rules, weighted draws, what the visitor has seen, macros
+//! filled.
 
 mod arrival;
+mod asked;
 mod catalog;
+mod choose;
+mod memory;
 mod query;
 mod token;
 mod values;
 
-pub use arrival::{Arrival, Draws, Routed, Router, draw_offer};
+pub use arrival::{Arrival, Pressed, Routed, Router};
+pub use asked::{Headers, NoHeaders};
 pub use catalog::{
     AdvertiserRoute, CampaignRoute, Catalog, CostRule, LanderRoute, LiveCatalog, OfferRoute, PathRoute,
-    SourceRoute,
+    RuleRoute, SourceRoute, TargetRoute,
 };
+pub use choose::{Caps, Draws, NoCaps};
+pub use memory::{Memory, Seen};
 pub use query::decode;
 pub use token::Sealer;
 pub use values::ClickValues;

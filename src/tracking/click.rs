@@ -2,16 +2,17 @@
 
 use super::answer::{cookie, header, nowhere, redirect, wrong_method};
 use crate::clicks::{WorkerJournal, Written};
+use crate::domain::campaign::Redirect;
 use crate::domain::click_id::ClickId;
 use crate::http::metrics::Outcome;
 use crate::http::{Tracker, Worker};
-use crate::routing::{Arrival, CampaignRoute, Draws, Routed, Router};
+use crate::routing::{Arrival, CampaignRoute, Draws, Headers, Routed, Router};
 use crate::visitor::{self, Signals};
 use actix_web::dev::{
     AppService, HttpServiceFactory, ResourceDef, ServiceRequest, ServiceResponse, fn_service,
 };
 use actix_web::http::Method;
-use actix_web::http::header::{ACCEPT_LANGUAGE, HOST, HeaderName, REFERER, USER_AGENT};
+use actix_web::http::header::{ACCEPT_LANGUAGE, HOST, HeaderMap, HeaderName, REFERER, USER_AGENT};
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -23,6 +24,18 @@ pub const CLICK_COOKIE: &str = "cl_click";
 
 /// How long a lander's buttons find their click by cookie, in seconds: a day.
 const CLICK_COOKIE_SECONDS: i64 = 86_400;
+
+/// The cookie that carries what a visitor has seen.
+pub const SEEN_COOKIE: &str = "cl_seen";
+
+/// How long it is kept after the last visit, in seconds: ninety days.
+const SEEN_COOKIE_SECONDS: i64 = 90 * 86_400;
+
+impl Headers for HeaderMap {
+    fn header(&self, name: &str) -> Option<&str> {
+        header(self, name)
+    }
+}
 
 /// `GET` and `HEAD /c/{slug}`, as a service of its own: a pattern with a name in it is matched by a regular expression,
 /// and a resource asks its guards, which together would cost as much as finding the visitor's country, device and offer.
@@ -72,21 +85,25 @@ async fn arrive(
 ) -> (Outcome, HttpResponse) {
     let catalog = tracker.catalog.get();
     let slug = slug(request);
+    let router = tracker.router(&catalog);
     let Some(campaign) = catalog.by_slug(slug) else {
         note_unknown(slug);
-        return (Outcome::Unknown, nowhere());
+        let url = router.lost(header(request.headers(), HOST));
+        let response = url.map_or_else(nowhere, |url| redirect(tracker, &url, Redirect::Found, &[]));
+        return (Outcome::Unknown, response);
     };
-    let (router, draws) = (tracker.router(&catalog), Draws::random());
+    let draws = Draws::random();
     if let Some(journal) = journal {
         let Taken { outcome, written, url, cookies } =
             take(request, tracker, journal, (&router, campaign, draws));
         if written.await.is_ok() {
-            return (outcome, url.map_or_else(nowhere, |url| redirect(&url, campaign.redirect, &cookies)));
+            let answer = |url: String| redirect(tracker, &url, campaign.redirect, &cookies);
+            return (outcome, url.map_or_else(nowhere, answer));
         }
         journal.count_lost();
     }
     let url = router.without_id(campaign, &collect(request, tracker, campaign, &agent(request)), draws);
-    (Outcome::NotKept, url.map_or_else(nowhere, |url| redirect(&url, campaign.redirect, &[])))
+    (Outcome::NotKept, url.map_or_else(nowhere, |url| redirect(tracker, &url, campaign.redirect, &[])))
 }
 
 /// A click whose record is in the worker's buffer, and its answer.
@@ -161,6 +178,8 @@ fn collect<'a>(
             signals: signals(request),
         },
         is_known_by_cookie: cookie(request, &unique_cookie(campaign.id)).is_some(),
+        headers,
+        seen: if campaign.has_memory() { cookie(request, SEEN_COOKIE) } else { None },
         is_test: false,
     }
 }
@@ -194,6 +213,11 @@ fn cookies(tracker: &Tracker, campaign: &CampaignRoute, routed: &Routed<'_>) -> 
         cookies.push(format!(
             "{}=1; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}",
             unique_cookie(campaign.id)
+        ));
+    }
+    if let Some(seen) = &routed.seen {
+        cookies.push(format!(
+            "{SEEN_COOKIE}={seen}; Path=/; Max-Age={SEEN_COOKIE_SECONDS}; HttpOnly; SameSite=Lax{secure}"
         ));
     }
     if let Some(token) = &routed.click_token {

@@ -1,12 +1,12 @@
 //! A lander's buttons: `/go` draws an offer of the path by weight, `/go/{n}` leads to the n-th.
 
 use super::answer::{cookie, nowhere, redirect};
-use super::click::{CLICK_COOKIE, agent, now_ms, signals};
+use super::click::{CLICK_COOKIE, SEEN_COOKIE, agent, now_ms, signals};
 use crate::db::click_log;
 use crate::domain::click::{ClickRecord, LpClickRecord};
 use crate::domain::click_id::ClickId;
 use crate::http::{OwnJournal, Tracker};
-use crate::routing::{CampaignRoute, Catalog, ClickValues, OfferRoute, PathRoute, decode, draw_offer};
+use crate::routing::decode;
 use crate::visitor;
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::sync::Arc;
@@ -21,13 +21,15 @@ pub async fn press(request: HttpRequest, tracker: web::Data<Tracker>, journal: O
     let catalog = tracker.catalog.get();
     let Some(campaign) = catalog.campaign(click.campaign_id) else { return nowhere() };
     let button = request.match_info().get("button").and_then(|text| text.parse::<usize>().ok());
-    let offer = choose(campaign, &click, button);
-    let url = target(campaign, &catalog, &click, offer);
+    let seen = cookie(&request, SEEN_COOKIE);
+    let Some(pressed) = tracker.router(&catalog).press(&click, button, seen, now_ms()) else {
+        return nowhere();
+    };
     let signals = signals(&request);
     // A machine that follows links presses no button.
     let agent = visitor::agent::of(&agent(&request));
     let is_counted = visitor::judge(&signals, &agent).is_none();
-    if is_counted && offer.is_some() {
+    if is_counted && pressed.offer_id.is_some() {
         let at_ms = now_ms();
         let record = LpClickRecord {
             id: ClickId::new(at_ms, rand::random()),
@@ -35,14 +37,14 @@ pub async fn press(request: HttpRequest, tracker: web::Data<Tracker>, journal: O
             clicked_at_ms: at_ms,
             campaign_id: click.campaign_id,
             lander_id: click.lander_id,
-            offer_id: offer.map(|offer| offer.id),
+            offer_id: pressed.offer_id,
         };
         if journal.0.append_lp_click(&record).await.is_err() {
             journal.0.count_lost();
         }
     }
-    match url {
-        Some(url) => redirect(&url, campaign.redirect, &[]),
+    match pressed.url {
+        Some(url) => redirect(&tracker, &url, campaign.redirect, &[]),
         None => nowhere(),
     }
 }
@@ -83,29 +85,4 @@ async fn look_up(tracker: &web::Data<Tracker>, id: ClickId) -> Option<ClickRecor
         }
         Ok(Err(_)) | Err(_) => None,
     }
-}
-
-/// The n-th offer of the click's path where it may be drawn, else one by weight, so that no button dies.
-fn choose<'a>(
-    campaign: &'a CampaignRoute,
-    click: &ClickRecord,
-    button: Option<usize>,
-) -> Option<&'a OfferRoute> {
-    let own = campaign.paths.iter().find(|path| Some(path.id) == click.path_id);
-    let path: &PathRoute = own.or_else(|| campaign.paths.iter().find(|path| path.is_usable))?;
-    let wanted = button.and_then(|n| path.offers.get(n.checked_sub(1)?)).map(|(offer, _)| offer);
-    let usable = wanted.filter(|offer| offer.is_usable);
-    usable.or_else(|| draw_offer(path, rand::random())).map(AsRef::as_ref)
-}
-
-fn target(
-    campaign: &CampaignRoute,
-    catalog: &Catalog,
-    click: &ClickRecord,
-    offer: Option<&OfferRoute>,
-) -> Option<String> {
-    let mut values = ClickValues::later(click, catalog);
-    values.offer = offer;
-    let template = offer.and_then(|offer| offer.template.as_ref()).or(campaign.fallback.as_ref());
-    template.map(|template| template.fill(&values))
 }

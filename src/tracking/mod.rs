@@ -12,6 +12,12 @@ pub fn configure(config: &mut web::ServiceConfig) {
     config
         .service(click::Door)
         .service(
+            web::resource("/r/{token}")
+                .route(web::get().to(answer::hop))
+                .route(web::head().to(answer::hop))
+                .default_service(web::to(|| async { answer::wrong_method("GET, HEAD") })),
+        )
+        .service(
             web::resource("/go")
                 .route(web::get().to(lander::press))
                 .route(web::head().to(lander::press))

@@ -61,5 +61,6 @@ mod postbacks;
 mod program;
 mod races;
 mod raw_http;
+mod routing;
 mod starts;
 mod visitors;

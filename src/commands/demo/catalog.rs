@@ -5,7 +5,7 @@ use super::plan::{ADVERTISERS, LANDERS, OFFERS, ORDER_SHARE_MILLIONTHS, OfferPla
 use super::random::Random;
 use crate::db::{self, AnyConnection, advertisers, campaigns, landers, offers, settings, sources};
 use crate::domain::advertiser::{Advertiser, AdvertiserKind, MissingStatus};
-use crate::domain::campaign::{Campaign, CampaignPath, Weighted};
+use crate::domain::campaign::{self, Campaign, CampaignPath, Weighted, WeightedTarget};
 use crate::domain::country::Country;
 use crate::domain::lander::{EntityStatus, Lander};
 use crate::domain::language::Language;
@@ -88,7 +88,7 @@ pub(super) fn make(conn: &mut AnyConnection, seed: u64, now_ms: i64) -> db::Resu
             language: Language::parse(plan.language),
         });
     }
-    let routes = routing::Catalog::load(conn)?;
+    let routes = routing::Catalog::load(conn, None)?;
     Ok(Catalog { targets, advertisers, routes })
 }
 
@@ -174,7 +174,10 @@ fn campaign(
     let path = CampaignPath {
         name: "Main".to_owned(),
         landers: landers.iter().map(|id| weighted(*id)).collect(),
-        offers: offers.iter().map(|(_, id)| weighted(*id)).collect(),
+        offers: offers
+            .iter()
+            .map(|(_, id)| WeightedTarget { target: campaign::Target::Offer(*id), weight: 100 })
+            .collect(),
         ..CampaignPath::default()
     };
     // A source that names no price with the click: the campaign says it.

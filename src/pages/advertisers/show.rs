@@ -6,6 +6,7 @@ use crate::db::postbacks::{self, PostbackQuery, StoredPostback};
 use crate::db::search::Saved;
 use crate::db::{self, AnyConnection};
 use crate::domain::advertiser::Advertiser;
+use crate::domain::campaign::WeightedTarget;
 use crate::domain::click_id::ClickId;
 use crate::domain::lander::EntityStatus;
 use crate::entities;
@@ -84,8 +85,9 @@ fn own(conn: &mut AnyConnection, id: i64) -> db::Result<(HashSet<i64>, Vec<i64>)
         db::offers::all(conn)?.iter().filter(|offer| is_own(offer)).map(|offer| offer.id).collect();
     let campaigns = db::campaigns::all(conn)?;
     let leads = |campaign: &&Saved<crate::domain::campaign::Campaign>| {
-        let mut entries = campaign.value.paths.iter().flat_map(|path| &path.offers);
-        campaign.value.status == EntityStatus::Active && entries.any(|entry| offers.contains(&entry.id))
+        let mut entries =
+            campaign.value.all_paths().flat_map(|path| &path.offers).filter_map(WeightedTarget::offer_id);
+        campaign.value.status == EntityStatus::Active && entries.any(|id| offers.contains(&id))
     };
     let ids = campaigns.iter().rev().filter(leads).map(|campaign| campaign.id).take(CAMPAIGNS_MAX).collect();
     Ok((offers, ids))

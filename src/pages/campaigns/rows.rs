@@ -2,7 +2,7 @@
 
 use super::{PathForm, PickForm};
 use crate::db::choices::{self, Named};
-use crate::domain::campaign::{CampaignPath, PATH_ENTRIES_MAX, PATHS_MAX, Weighted};
+use crate::domain::campaign::{CampaignPath, PATH_ENTRIES_MAX, PATHS_MAX, Target};
 use crate::entities;
 use crate::http::App;
 use crate::pages::choosing;
@@ -14,6 +14,17 @@ use serde_json::{Value, json};
 
 /// The two kinds of picks: the list's name in the form, one of it, and the field with its number.
 const PICKS: [(&str, &str, &str); 2] = [("landers", "lander", "lander_id"), ("offers", "offer", "offer_id")];
+
+/// What stands before the number of a campaign that is chosen in the place of an offer.
+const CAMPAIGN: &str = "campaign-";
+
+/// A target as the select of offers sends it.
+fn pick_text(target: Target) -> String {
+    match target {
+        Target::Offer(id) => id.to_string(),
+        Target::Campaign(id) => format!("{CAMPAIGN}{id}"),
+    }
+}
 
 /// What the selects of the form offer.
 pub(super) struct Choices {
@@ -84,9 +95,12 @@ pub(super) fn put(typed: &mut Typed, paths: &[CampaignPath]) {
         typed.push(format!("{place}.id"), path.id.map(|id| id.to_string()).unwrap_or_default());
         typed.push(format!("{place}.name"), &*path.name);
         typed.push(format!("{place}.weight"), path.weight.to_string());
-        for ((list, _, field), entries) in PICKS.into_iter().zip([&path.landers, &path.offers]) {
-            for (row, Weighted { id, weight }) in entries.iter().enumerate() {
-                typed.push(format!("{place}.{list}.{row}.{field}"), id.to_string());
+        let landers = path.landers.iter().map(|entry| (entry.id.to_string(), entry.weight)).collect();
+        let offers = path.offers.iter().map(|entry| (pick_text(entry.target), entry.weight)).collect();
+        let picks: [Vec<(String, i64)>; 2] = [landers, offers];
+        for ((list, _, field), entries) in PICKS.into_iter().zip(picks) {
+            for (row, (chosen, weight)) in entries.into_iter().enumerate() {
+                typed.push(format!("{place}.{list}.{row}.{field}"), chosen);
                 typed.push(format!("{place}.{list}.{row}.weight"), weight.to_string());
             }
         }
@@ -101,7 +115,9 @@ pub(super) fn read(typed: &Typed) -> Value {
         let picks = |list: &str, field: &str| -> Value {
             let place = format!("{place}.{list}");
             let pick = |row: String| {
-                let id = typed.get(&format!("{place}.{row}.{field}"));
+                let chosen = typed.get(&format!("{place}.{row}.{field}"));
+                let (field, id) =
+                    chosen.strip_prefix(CAMPAIGN).map_or((field, chosen), |id| ("campaign_id", id));
                 json!({ field: id, "weight": typed.get(&format!("{place}.{row}.weight")) })
             };
             typed.rows(&place).into_iter().map(pick).collect()

@@ -2,7 +2,7 @@
 
 use super::{KIND, SavedCampaign};
 use crate::db::search::Saved;
-use crate::domain::campaign::Campaign;
+use crate::domain::campaign::{Campaign, WeightedTarget};
 use crate::domain::lander::EntityStatus;
 use crate::entities;
 use crate::http::App;
@@ -67,8 +67,8 @@ fn postback_urls(app: &App, place: &Place, campaign: &Campaign) -> Result<Vec<Co
     let catalog = app.catalog.get();
     let mut boxes = Vec::new();
     let mut seen = Vec::new();
-    for entry in campaign.paths.iter().flat_map(|path| &path.offers) {
-        let owner = catalog.offer(entry.id).and_then(|offer| offer.offer.advertiser_id);
+    for id in campaign.all_paths().flat_map(|path| &path.offers).filter_map(WeightedTarget::offer_id) {
+        let owner = catalog.offer(id).and_then(|offer| offer.offer.advertiser_id);
         let Some(advertiser) = owner.and_then(|id| catalog.advertiser(id)) else { continue };
         if seen.contains(&advertiser.id) {
             continue;

@@ -39,6 +39,11 @@ impl Answer {
         self.json()
     }
 
+    /// A header by its lower-case name; empty where there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+
     /// Where a redirect leads.
     #[track_caller]
     pub fn location(&self) -> &str {

@@ -1,0 +1,3 @@
+drop table list_values;
+drop table lists;
+drop table rules;
