@@ -6,7 +6,7 @@ use crate::domain::click_id::ClickId;
 use crate::domain::money::Money;
 use crate::http::{Error, Tracker, now_ms};
 use crate::routing::{Arrival, CampaignRoute, Catalog, Draws, NoHeaders, Router, SourceRoute, TargetRoute};
-use crate::visitor::{self, Signals};
+use crate::visitor::{self, Hints, Signals};
 use actix_web::HttpRequest;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -103,6 +103,7 @@ fn route(
         visitor: visitor::Arrival {
             address: tracker.client_address(request),
             agent_text: AGENT,
+            hints: Hints::default(),
             referrer: None,
             accept_language: Some("en"),
             signals: Signals::default(),

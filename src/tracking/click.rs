@@ -7,7 +7,7 @@ use crate::domain::click_id::ClickId;
 use crate::http::metrics::Outcome;
 use crate::http::{Tracker, Worker};
 use crate::routing::{Arrival, CampaignRoute, Draws, Headers, Routed, Router};
-use crate::visitor::{self, Signals};
+use crate::visitor::{self, Hints, Signals};
 use actix_web::dev::{
     AppService, HttpServiceFactory, ResourceDef, ServiceRequest, ServiceResponse, fn_service,
 };
@@ -173,6 +173,7 @@ fn collect<'a>(
         visitor: visitor::Arrival {
             address: tracker.client_address(request),
             agent_text,
+            hints: hints(headers),
             referrer: header(headers, REFERER),
             accept_language: header(headers, ACCEPT_LANGUAGE),
             signals: signals(request),
@@ -188,6 +189,20 @@ static PURPOSE: HeaderName = HeaderName::from_static("purpose");
 static SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
 static X_PURPOSE: HeaderName = HeaderName::from_static("x-purpose");
 static X_MOZ: HeaderName = HeaderName::from_static("x-moz");
+
+static SEC_CH_UA_MOBILE: HeaderName = HeaderName::from_static("sec-ch-ua-mobile");
+static SEC_CH_UA_MODEL: HeaderName = HeaderName::from_static("sec-ch-ua-model");
+static SEC_CH_UA_PLATFORM_VERSION: HeaderName = HeaderName::from_static("sec-ch-ua-platform-version");
+
+/// What the browser says beside its agent. The first comes with every request of a browser that sends any.
+fn hints(headers: &HeaderMap) -> Hints<'_> {
+    let Some(mobile) = header(headers, &SEC_CH_UA_MOBILE) else { return Hints::default() };
+    Hints {
+        mobile: Some(mobile),
+        model: header(headers, &SEC_CH_UA_MODEL),
+        platform_version: header(headers, &SEC_CH_UA_PLATFORM_VERSION),
+    }
+}
 
 /// What a request says about being a machine's.
 pub fn signals(request: &HttpRequest) -> Signals<'_> {

@@ -18,7 +18,7 @@ mod unique;
 mod visitor_log;
 
 use address_counts::AddressCounts;
-pub use agent::Agent;
+pub use agent::{Agent, Hints};
 pub use bot_switches::{AddressLimit, BotSwitches, LIMIT_CLICKS, LIMIT_MINUTES};
 pub use bots::{Signals, judge};
 pub use geo::{Geo, GeoError, GeoFiles, Place};
@@ -36,6 +36,8 @@ pub struct Arrival<'a> {
     pub address: IpAddr,
     /// `User-Agent`, empty where there is none.
     pub agent_text: &'a str,
+    /// What the browser says beside it.
+    pub hints: Hints<'a>,
     /// `Referer`.
     pub referrer: Option<&'a str>,
     /// `Accept-Language`.
@@ -81,7 +83,7 @@ impl Visitor {
     /// Everything that the request says about its visitor, with the guesses that are switched on.
     #[must_use]
     pub fn describe<'a>(&self, arrival: &Arrival<'a>, switches: BotSwitches, now_ms: i64) -> Described<'a> {
-        let agent = agent::of(arrival.agent_text);
+        let agent = agent::with_hints(arrival.agent_text, &arrival.hints);
         let place = self.geo.place(arrival.address);
         let bot = judge(&arrival.signals, &agent);
         Described {
@@ -148,6 +150,7 @@ mod tests {
         Arrival {
             address: IpAddr::from([8, 8, 8, 8]),
             agent_text,
+            hints: Hints::default(),
             referrer: Some("https://WWW.Example.com:8443/page?q=1"),
             accept_language: Some("pt-BR,pt;q=0.9,en;q=0.8"),
             signals: Signals::default(),
@@ -183,6 +186,7 @@ mod tests {
         let nothing = Arrival {
             address: IpAddr::from([10, 0, 0, 1]),
             agent_text: "",
+            hints: Hints::default(),
             referrer: None,
             accept_language: None,
             signals: Signals::default(),

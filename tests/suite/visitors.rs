@@ -203,3 +203,26 @@ fn guesses_about_machines_are_off_until_a_person_switches_them_on() {
         assert_eq!(reason("198.51.100.9").await, None);
     });
 }
+
+stories! {
+    async fn what_a_browser_says_beside_its_agent_is_used_where_it_comes(app: TestApp) {
+        let campaign = app.campaign(json!({})).await;
+        let hidden = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/137.0.0.0 \
+            Mobile Safari/537.36";
+        let told = async |with_hints: bool| {
+            let click = app.click_as(&campaign, "", |request| {
+                let request = request.header("user-agent", hidden).header("sec-ch-ua-mobile", "?1");
+                if with_hints {
+                    request.header("sec-ch-ua-model", "\"SM-S918B\"").header("sec-ch-ua-platform-version", "\"14.0.0\"")
+                } else {
+                    request
+                }
+            }).await;
+            let record = app.stored(&click).await.record;
+            assert_eq!(&*record.agent, hidden);
+            [record.brand, record.model, record.os_version].map(|fact| fact.as_deref().unwrap_or("-").to_owned())
+        };
+        assert_eq!(told(true).await, ["Samsung", "SM-S918B", "14"]);
+        assert_eq!(told(false).await, ["-", "-", "10"]);
+    }
+}

@@ -4,12 +4,14 @@ use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock, OnceLock};
 
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use crate::domain::Device;
 
 mod crawlers;
+mod hints;
 mod kind;
 mod names;
 mod parser;
@@ -17,13 +19,21 @@ mod patterns;
 #[cfg(test)]
 mod tests;
 
+pub use hints::{Hints, with_hints};
+
 /// Longer agents are cut before anything looks at them. Real ones end near 500 bytes (in-app browsers); what is longer
 /// is made up, and would cost parsing time, cache and journal.
 pub const AGENT_BYTES_MAX: usize = 1_024;
 
-/// How many agents are remembered. A day of mixed traffic brings a few thousand; at some 600 bytes each this is at most
-/// 12 MB, also under a flood of invented ones.
+/// How many agents are remembered, at the usual length. A day of mixed traffic brings a few thousand.
 pub const CACHED_AGENTS_MAX: usize = 20_000;
+
+/// What an agent takes besides its text: its facts and its place in the cache.
+const AGENT_BYTES: u64 = 400;
+
+/// What the remembered agents may take together. An invented one is as long as it may be, so a flood of them is held to
+/// bytes and not to a number.
+const CACHE_BYTES_MAX: u64 = CACHED_AGENTS_MAX as u64 * 2 * AGENT_BYTES;
 
 /// What a user agent says about its visitor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +67,20 @@ struct Parsers {
 }
 
 static PARSERS: OnceLock<Option<Parsers>> = OnceLock::new();
-static CACHE: LazyLock<Cache<Text, Arc<Agent>>> = LazyLock::new(|| Cache::new(CACHED_AGENTS_MAX));
+static CACHE: LazyLock<Agents> =
+    LazyLock::new(|| Cache::with_weighter(CACHED_AGENTS_MAX, CACHE_BYTES_MAX, ByBytes));
+
+type Agents = Cache<Text, Arc<Agent>, ByBytes>;
+
+/// Weighs an agent by the memory that it takes.
+#[derive(Clone)]
+struct ByBytes;
+
+impl Weighter<Text, Arc<Agent>> for ByBytes {
+    fn weight(&self, _key: &Text, agent: &Arc<Agent>) -> u64 {
+        AGENT_BYTES + agent.text.len() as u64
+    }
+}
 
 /// Builds the parsers on a thread of their own, so that starting does not wait for them. A look-up that comes before they
 /// are ready waits; without this call the first look-up builds them.
@@ -132,21 +155,21 @@ fn parse(text: &str) -> Agent {
 fn describe(parser: &parser::Parser, agent: &mut Agent) {
     let text: &str = &agent.text;
     if let Some(found) = parser.browsers.first(text, |extractor| extractor.extract(text)) {
-        let (browser, is_its_version) = names::browser(&found.family, text);
+        let version = names::version(found.major, found.minor);
+        let (browser, version) = names::browser(&found.family, version, text);
         agent.browser = browser.map(Box::from);
-        agent.browser_version =
-            names::version(found.major, found.minor).filter(|_| is_its_version).map(Box::from);
+        agent.browser_version = version.map(Box::from);
     }
     let device = parser.devices.first(text, |extractor| extractor.extract(text));
-    if let Some(found) = &device {
-        let model = found.model.as_deref().and_then(names::model);
-        agent.brand = found.brand.as_deref().and_then(|brand| names::brand(brand, model)).map(Box::from);
-        agent.model = model.map(Box::from);
+    let brand = device.as_ref().and_then(|found| found.brand.as_deref());
+    let model = device.as_ref().and_then(|found| found.model.as_deref()).and_then(names::model);
+    let model = model.or_else(|| names::written_model(text));
+    agent.brand = names::brand(brand.unwrap_or(""), model).map(Box::from);
+    agent.model = model.map(Box::from);
+    if brand == Some("Spider") {
         // The patterns know the general marks of a machine ("bot", "spider"), beside the list of names.
-        agent.is_crawler = found.brand.as_deref() == Some("Spider");
-    }
-    if agent.is_crawler {
-        agent.model = None;
+        agent.is_crawler = true;
+        (agent.brand, agent.model) = (None, None);
         return;
     }
     if let Some(found) = parser.systems.first(text, |extractor| extractor.extract(text)) {
