@@ -133,7 +133,9 @@ fn the_lists_of_addresses_are_whole() {
     let api: BTreeSet<&str> = API.iter().map(|(path, _)| *path).chain(QUESTIONS.iter().copied()).collect();
     let pages: BTreeSet<&str> = [PAGES, FORMS, OPEN_PAGES].concat().into_iter().collect();
     for (folder, known) in [("api", api), ("pages", pages)] {
-        let written = written_in(folder);
+        let mut written = written_in(folder);
+        // Beside the API, not in it; `journal` asks it without a token.
+        written.remove("/metrics");
         assert!(written.len() > 5, "only {written:?} were found under {folder}");
         let missing: Vec<&String> = written
             .iter()
