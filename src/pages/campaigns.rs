@@ -104,6 +104,12 @@ pub struct CampaignForm {
     pub unique_window_hours: Field,
     /// Whether the incoming query is appended to the target.
     pub append_query: bool,
+    /// Whether a returning visitor keeps path, lander and offer.
+    pub sticky: bool,
+    /// Whether what a visitor has not seen comes first.
+    pub smart_order: bool,
+    /// Whether nobody is sent to an offer that he has converted on.
+    pub skip_converted: bool,
     /// Status.
     pub status: Select,
     /// Tags, with commas between them.
