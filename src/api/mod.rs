@@ -19,6 +19,7 @@ mod sources;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod words;
 
 use crate::http::{Error, RequestSpan, api_door};
@@ -46,6 +47,7 @@ fn version_1(cfg: &mut web::ServiceConfig) {
         .configure(offers::configure)
         .configure(landers::configure)
         .configure(sources::configure)
+        .configure(trace::configure)
         .configure(campaigns::configure)
         .configure(lists::configure_values)
         .configure(lists::configure)

@@ -70,6 +70,8 @@ choosable! {
     advertisers
     /// The first so many offers that are not archived, and those that are chosen, whatever became of them.
     offers
+    /// The first so many campaigns that are not archived, and those that are chosen, whatever became of them.
+    campaigns
     /// The first so many landers that are not archived, and those that are chosen, whatever became of them.
     landers
     /// The first so many sources that are not archived, and those that are chosen, whatever became of them.

@@ -138,6 +138,20 @@ fn changed(conn: &mut AnyConnection, id: i64, now_ms: i64) -> Result<()> {
     Ok(())
 }
 
+/// The names of some lists.
+///
+/// # Errors
+/// The database fails.
+pub fn names(conn: &mut AnyConnection, ids: &[i64]) -> Result<HashMap<i64, String>> {
+    let mut names = HashMap::new();
+    for some in ids.chunks(VALUES_MAX) {
+        let rows: Vec<(i64, String)> =
+            lists::table.filter(lists::id.eq_any(some)).select((lists::id, lists::name)).load(conn)?;
+        names.extend(rows);
+    }
+    Ok(names)
+}
+
 /// Every list's number, kind and version.
 ///
 /// # Errors

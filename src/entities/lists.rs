@@ -98,6 +98,14 @@ pub fn values(db: &Db, id: i64, rows_max: usize) -> Result<(Vec<String>, i64), E
     })
 }
 
+/// The names of some lists.
+///
+/// # Errors
+/// The database fails.
+pub fn names(db: &Db, ids: &[i64]) -> Result<HashMap<i64, String>, Error> {
+    db.read(|conn| Ok(db::lists::names(conn, ids)?))
+}
+
 /// How many values each of some lists has.
 ///
 /// # Errors

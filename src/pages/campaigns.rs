@@ -5,6 +5,7 @@ use askama::Template;
 mod form;
 mod rows;
 mod saved;
+mod tracing;
 mod try_out;
 
 use super::forms::{Field, Select};
@@ -104,6 +105,12 @@ pub struct CampaignForm {
     pub unique_window_hours: Field,
     /// Whether the incoming query is appended to the target.
     pub append_query: bool,
+    /// Whether a returning visitor keeps path, lander and offer.
+    pub sticky: bool,
+    /// Whether what a visitor has not seen comes first.
+    pub smart_order: bool,
+    /// Whether nobody is sent to an offer that he has converted on.
+    pub skip_converted: bool,
     /// Status.
     pub status: Select,
     /// Tags, with commas between them.
@@ -160,6 +167,10 @@ pub struct SavedCampaign {
     pub test_click_action: String,
     /// Where "Send test postback" posts to.
     pub test_postback_action: String,
+    /// The form that follows a visitor.
+    pub trace: TraceForm,
+    /// The rules, each as a sentence with its name.
+    pub rules: Vec<(String, String)>,
     /// What the last test did. Empty before the first.
     pub steps: Steps,
     /// Words above the steps ("Test click, 14:31:07").
@@ -170,6 +181,35 @@ pub struct SavedCampaign {
     pub archive: PostButton,
     /// Whether it is archived.
     pub is_archived: bool,
+}
+
+/// The form that follows a visitor, with what came of it.
+#[derive(Debug, Clone, Default)]
+pub struct TraceForm {
+    /// Where it asks.
+    pub action: String,
+    /// The visitor's address.
+    pub address: Field,
+    /// The user agent.
+    pub user_agent: Field,
+    /// The query string.
+    pub query: Field,
+    /// When, in UTC.
+    pub at: Field,
+    /// What must be mended. Empty for nothing.
+    pub error: String,
+    /// The way. Empty before the first question.
+    pub steps: Steps,
+}
+
+/// The trace on a page of its own.
+#[derive(Debug, Clone, Default, Template)]
+#[template(path = "campaigns/trace.html")]
+pub struct TracePage {
+    /// The frame.
+    pub chrome: Chrome,
+    /// The form and what came of it.
+    pub trace: TraceForm,
 }
 
 pub(super) const KIND: Kind = Kind {
@@ -184,4 +224,5 @@ pub(super) const KIND: Kind = Kind {
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     form::configure(config);
     try_out::configure(config);
+    tracing::configure(config);
 }

@@ -41,6 +41,7 @@ pub mod sign_in;
 pub mod sources;
 pub mod start;
 pub mod tables;
+pub mod value_lists;
 
 mod templates;
 
@@ -71,6 +72,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
             .configure(campaigns::configure)
             .configure(offers::configure)
             .configure(landers::configure)
+            .configure(value_lists::configure)
             .configure(sources::configure)
             .configure(advertisers::configure)
             .configure(clicks::configure)

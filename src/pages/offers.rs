@@ -17,11 +17,12 @@ use crate::db;
 use crate::db::search::Saved;
 use crate::domain::lander::EntityStatus;
 use crate::domain::macros::Macro;
-use crate::domain::offer::{Offer as Noun, percent_text};
+use crate::domain::offer::{AtCap, Offer as Noun, percent_text};
 use crate::domain::template::TemplateUse;
 use crate::entities::{self, Fields};
 use crate::http::{App, PageWrite, SignedIn, changing, now_ms, reading};
 use actix_web::{HttpRequest, web};
+use serde_json::json;
 
 /// All offers.
 #[derive(Debug, Clone, Default, Template)]
@@ -72,6 +73,18 @@ pub struct OfferForm {
     pub revenue_mode: Select,
     /// Preview URL.
     pub preview_url: Field,
+    /// Countries, with commas between them.
+    pub countries: Field,
+    /// From when it is active, in UTC.
+    pub active_from: Field,
+    /// Until when.
+    pub active_until: Field,
+    /// What is done at the cap.
+    pub at_cap_do: Select,
+    /// The offer that takes the visitors then.
+    pub at_cap_offer_id: Select,
+    /// Or the address.
+    pub at_cap_url: Field,
     /// Status.
     pub status: Select,
     /// Tags, with commas between them.
@@ -90,7 +103,7 @@ const KIND: Kind = Kind {
 };
 
 /// What is stored as it was typed.
-const TEXTS: [&str; 11] = [
+const TEXTS: [&str; 14] = [
     "name",
     "advertiser_id",
     "url",
@@ -99,10 +112,16 @@ const TEXTS: [&str; 11] = [
     "currency",
     "revenue_mode",
     "preview_url",
+    "countries",
+    "active_from",
+    "active_until",
     "status",
     "tags",
     "notes",
 ];
+
+const AT_CAP: [(&str, &str); 3] =
+    [("next", "The other offers of the path"), ("offer", "Another offer"), ("url", "An address")];
 
 const MODES: [(&str, &str); 3] = [
     ("auto", "The postback's, and where it names none the amount above"),
@@ -161,10 +180,18 @@ fn blank(desk: &Desk, query_string: &str) -> Typed {
         ("currency", desk.currency.to_string()),
         ("revenue_mode", "auto".to_owned()),
         ("status", "active".to_owned()),
+        ("at_cap.do", "next".to_owned()),
     ])
 }
 
 fn typed_of(offer: &Noun) -> Typed {
+    let moment = |ms: Option<i64>| ms.map(form_moment).unwrap_or_default();
+    let (done, offer_id, url) = match &offer.at_cap {
+        AtCap::Next => ("next", String::new(), ""),
+        AtCap::Offer { offer_id } => ("offer", offer_id.to_string(), ""),
+        AtCap::Url { url } => ("url", String::new(), url.as_str()),
+    };
+    let countries: Vec<&str> = offer.countries.iter().map(crate::domain::Country::as_str).collect();
     Typed::of([
         ("name", offer.name.clone()),
         ("advertiser_id", offer.advertiser_id.map(|id| id.to_string()).unwrap_or_default()),
@@ -174,14 +201,33 @@ fn typed_of(offer: &Noun) -> Typed {
         ("currency", offer.currency.to_string()),
         ("revenue_mode", offer.revenue_mode.to_string()),
         ("preview_url", offer.preview_url.clone()),
+        ("countries", countries.join(", ")),
+        ("active_from", moment(offer.active_from_ms)),
+        ("active_until", moment(offer.active_until_ms)),
+        ("at_cap.do", done.to_owned()),
+        ("at_cap.offer_id", offer_id),
+        ("at_cap.url", url.to_owned()),
         ("status", offer.status.to_string()),
         ("tags", offer.tags.join(", ")),
         ("notes", offer.notes.clone()),
     ])
 }
 
+/// A moment as the browser's field for one takes it, in UTC.
+fn form_moment(ms: i64) -> String {
+    let at = chrono::DateTime::from_timestamp_millis(ms).unwrap_or_default();
+    at.format("%Y-%m-%dT%H:%M").to_string()
+}
+
 fn fields(typed: &Typed) -> Fields {
-    typed.fields(&TEXTS)
+    let mut fields = typed.fields(&TEXTS);
+    let at_cap = match typed.get("at_cap.do") {
+        "offer" => json!({"do": "offer", "offer_id": typed.get("at_cap.offer_id")}),
+        "url" => json!({"do": "url", "url": typed.get("at_cap.url")}),
+        _ => json!({"do": "next"}),
+    };
+    fields.insert("at_cap".to_owned(), at_cap);
+    fields
 }
 
 fn change_rows(_: &mut Shown<Noun>) -> bool {
@@ -197,6 +243,7 @@ fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<OfferFormPage, 
     let chosen = form.typed.get("advertiser_id").to_owned();
     let (advertisers, advertisers_cut) = advertisers(app, &chosen)?;
     let url = form.template("url", TemplateUse::Offer);
+    let others = others(app, form.typed.get("at_cap.offer_id"))?;
     let title = shown.saved.as_ref().map_or("New offer", |saved| &saved.value.name);
     let parent = Some(Link::new("Offers", KIND.path));
     let notice = saved_notice(&place.query);
@@ -214,6 +261,12 @@ fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<OfferFormPage, 
             currency: form.field("currency"),
             revenue_mode: form.select("revenue_mode", &MODES),
             preview_url: form.field("preview_url"),
+            countries: form.field("countries"),
+            active_from: form.field("active_from"),
+            active_until: form.field("active_until"),
+            at_cap_do: form.select("at_cap.do", &AT_CAP),
+            at_cap_offer_id: form.choose("at_cap.offer_id", &others),
+            at_cap_url: form.field("at_cap.url"),
             status: form.select("status", &statuses(form.typed.get("status"))),
             tags: form.field("tags"),
             notes: form.field("notes"),
@@ -231,6 +284,13 @@ fn advertisers(app: &App, chosen: &str) -> Result<(Vec<Choice>, String), entitie
     let found = app.db.read(|conn| db::choices::advertisers(conn, rows_max, &chosen))?;
     let cut = choosing::cut(&[("advertisers", &found)], rows_max);
     Ok((choosing::choices("Choose one", &found, |_| None), cut))
+}
+
+/// The offers that may take the visitors at the cap.
+fn others(app: &App, chosen: &str) -> Result<Vec<Choice>, entities::Error> {
+    let chosen: Vec<i64> = chosen.parse().into_iter().collect();
+    let found = app.db.read(|conn| db::choices::offers(conn, choosing::rows_max(0), &chosen))?;
+    Ok(choosing::choices("Choose an offer", &found, |_| None))
 }
 
 /// The macros of an offer's address, with what each becomes.

@@ -30,6 +30,8 @@ pub struct AccountPage {
     pub currency_hint: String,
     /// Account time zone.
     pub time_zone: Field,
+    /// Where visitors go when nothing else is left.
+    pub fallback_url: Field,
     /// The zones that the field offers.
     pub zones: Vec<String>,
     /// Whether the person may change them.

@@ -178,10 +178,11 @@ fn visitor(click: &StoredClick) -> String {
 
 /// The path with its share, and the lander.
 fn route(campaign: &CampaignRoute, click: &StoredClick) -> Option<(String, Option<String>)> {
-    let (at, path) =
-        campaign.paths.iter().enumerate().find(|(_, path)| Some(path.id) == click.record.path_id)?;
+    let rule = campaign.rules.iter().find(|rule| Some(rule.id) == click.record.rule_id);
+    let paths = rule.map_or(&campaign.paths, |rule| &rule.paths);
+    let (at, path) = paths.iter().enumerate().find(|(_, path)| Some(path.id) == click.record.path_id)?;
     let lander = path.landers.iter().find(|(lander, _)| Some(lander.id) == click.record.lander_id);
-    let words = format!("{} of {}, drawn by its weight {}", at + 1, campaign.paths.len(), path.weight);
+    let words = format!("{} of {}, drawn by its weight {}", at + 1, paths.len(), path.weight);
     Some((words, lander.map(|(lander, _)| lander.name.clone())))
 }
 

@@ -111,6 +111,19 @@ impl Router<'_> {
         routed
     }
 
+    /// Where a click would go that is not kept, and its record before it is sent anywhere.
+    pub(super) fn unkept<'a>(
+        &self,
+        campaign: &CampaignRoute,
+        arrival: &Arrival<'a>,
+        facts: &'a Facts<'a>,
+        is_unique: bool,
+        draws: Draws,
+    ) -> (Routed<'a>, ClickRecord<&'a str>) {
+        let record = describe(campaign, arrival, facts, is_unique);
+        (self.send(campaign, arrival, record.clone(), None, (draws, Id::Withheld)), record)
+    }
+
     /// What the visitor has seen, where the campaign asks for it. A machine sees nothing: a browser that loads ahead is
     /// followed by its owner.
     fn recall(

@@ -92,6 +92,11 @@ impl Catalog {
         self.fallback.as_ref()
     }
 
+    /// The lists.
+    pub(super) const fn library(&self) -> &Library {
+        &self.library
+    }
+
     /// A path by its number, of a campaign or of one that it leads into.
     #[must_use]
     pub fn path(&self, campaign_id: i64, path_id: i64) -> Option<&PathRoute> {

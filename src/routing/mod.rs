@@ -7,7 +7,10 @@ mod catalog;
 mod choose;
 mod memory;
 mod query;
+#[cfg(test)]
+mod tests;
 mod token;
+mod trace;
 mod values;
 
 pub use arrival::{Arrival, Pressed, Routed, Router};
@@ -20,4 +23,5 @@ pub use choose::{Caps, Draws, NoCaps};
 pub use memory::{Memory, Seen};
 pub use query::decode;
 pub use token::Sealer;
+pub use trace::{Trace, TracedRule};
 pub use values::ClickValues;

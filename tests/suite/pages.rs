@@ -129,6 +129,56 @@ stories! {
         }
     }
 
+    async fn routing_is_set_on_the_forms(app: TestApp) {
+        let person = Person::enter(app).await;
+        let campaign = app.campaign(json!({})).await;
+        let made = person.send("/lists", "name=Bad+zones&kind=values&has_values=1&values=Zone-7%0D%0Azone-8").await;
+        let list = made.location().split('/').nth(2).unwrap().to_owned();
+        let page = person.page(&format!("/lists/{list}/edit")).await;
+        assert!(page.contains("zone-7\nzone-8</textarea>"), "{page}");
+        assert!(person.page("/lists").await.contains("Bad zones"));
+        let bad = person.send("/lists", "name=Nets&kind=addresses&has_values=1&values=10.0.0.0%2F8%0Anowhere").await;
+        assert_eq!(bad.status, 422);
+        assert!(bad.text.contains("Value 2: &#34;nowhere&#34; is no address") && bad.text.contains("nowhere</textarea>"), "{}", bad.text);
+        let saved = person.send(&format!("/lists/{list}"), "name=Worse&kind=values").await;
+        assert_eq!(saved.status, 303);
+        assert!(person.page(&format!("/lists/{list}/edit")).await.contains("zone-8"));
+
+        let when = json!({"any": [{"all": [{"fact": "sub1", "op": "in", "lists": [list.parse::<i64>().unwrap()]}]}]});
+        let rules = json!([{"name": "Zones", "when": when, "paths": [{"offers": [{"offer_id": campaign.offer}]}]}]);
+        app.patch(&format!("/campaigns/{}", campaign.id), json!({"rules": rules})).await;
+        let form = person.page(&format!("/campaigns/{}/edit", campaign.id)).await;
+        assert!(form.contains("Sub1 is on the list Worse") && form.contains("Trace a visitor"));
+        let fields = format!("name=Push&paths.0.weight=1&paths.0.offers.0.offer_id={}&sticky=true&redirect=double_meta&unique_window_hours=24&status=active", campaign.offer);
+        assert_eq!(person.send(&format!("/campaigns/{}", campaign.id), &fields).await.status, 303);
+        let kept = app.api(Method::GET, &format!("/campaigns/{}", campaign.id), None).await.expect(200);
+        assert_eq!((&kept["sticky"], &kept["smart_order"], &kept["redirect"]), (&json!(true), &json!(false), &json!("double_meta")));
+        assert_eq!(kept["rules"].as_array().unwrap().len(), 1, "rules that the form does not show stay");
+
+        let trace = format!("/campaigns/{}/trace?address=8.8.8.8&user_agent=Mozilla%2F5.0&query=sub1%3Dzone-7&at=", campaign.id);
+        let page = person.page(&trace).await;
+        assert!(page.contains("Rule Zones") && page.contains("sub1 is zone-7") && page.contains("https://shop.example/?ref="), "{page}");
+        assert!(person.page(&format!("/campaigns/{}/trace?address=x", campaign.id)).await.contains("Must be an address"));
+
+        let offer = format!("/offers/{}", campaign.offer);
+        let fields = "name=Shop&advertiser_id=1&url=https%3A%2F%2Fshop.example%2F&currency=USD&revenue_mode=auto&status=active\
+            &countries=Germany%2C+at&active_from=2026-01-01T00%3A00&at_cap.do=url&at_cap.url=https%3A%2F%2Fo.example%2F";
+        assert_eq!(person.send(&offer, fields).await.status, 303);
+        let page = person.page(&format!("{offer}/edit")).await;
+        assert!(page.contains("value=\"DE, AT\"") && page.contains("value=\"2026-01-01T00:00\"") && page.contains("https://o.example/"));
+        let own = format!("{}&at_cap.do=offer&at_cap.offer_id={}", fields.replace("at_cap.do=url", "x=1"), campaign.offer);
+        let refused = person.send(&offer, &own).await;
+        assert!(refused.status == 422 && refused.text.contains("leads back to the offer itself"), "{}", refused.text);
+
+        let settings = "time_zone=UTC&fallback_url=https%3A%2F%2Faccount.example%2F";
+        assert_eq!(person.send("/settings", settings).await.status, 303);
+        assert_eq!(app.get("/c/nobody").await.location(), "https://account.example/");
+        let refused = person.send("/settings", "time_zone=UTC&fallback_url=javascript%3Ax").await;
+        assert_eq!(refused.status, 422);
+        assert_eq!(person.send("/settings", "time_zone=UTC&fallback_url=").await.status, 303);
+        assert_eq!(app.get("/c/nobody").await.status, 404);
+    }
+
     async fn sums_beyond_all_bounds_stop_and_are_answered(app: TestApp) {
         let campaign = app.campaign(json!({})).await;
         let first = app.click(&campaign).await;

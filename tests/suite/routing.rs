@@ -327,4 +327,34 @@ stories! {
             assert_eq!((answer.status, answer.header("cache-control")), (status, "no-store"));
         }
     }
+
+    async fn a_trace_tells_the_way_and_keeps_nothing(app: TestApp) {
+        let (advertiser, [german, others]) = offers(app, ["german", "others"]).await;
+        let rules = json!([
+            {"name": "Nights", "when": when("hour", "is", json!(["22-5"])), "paths": to(&german)},
+            {"name": "US", "when": when("country", "in", json!(["US", "CA"])), "paths": to(&german)},
+            {"name": "Later", "when": when("sub1", "is", json!(["x"])), "paths": to(&german)},
+        ]);
+        let campaign = app.campaign_to(&advertiser, &others, json!({"rules": rules})).await;
+        let path = format!("/campaigns/{}/trace", campaign.id);
+        let ask = json!({"address": "8.8.8.8", "user_agent": PHONE, "query": {"sub1": "x y"}, "at": "2026-11-21T12:00:00Z"});
+        let traced = app.api(Method::POST, &path, Some(ask)).await.expect(200);
+        assert_eq!((&traced["facts"]["country"], &traced["facts"]["device"]), (&json!("US"), &json!("mobile")));
+        let steps = traced["steps"].as_array().unwrap();
+        assert_eq!(steps[0]["holds"], false);
+        assert_eq!(steps[0]["reason"], "it is Saturday, 12:00 UTC, so not: hour is 22\u{2013}5 (UTC)");
+        assert_eq!((&steps[1]["holds"], &steps[1]["reason"]), (&json!(true), &json!("country is US")));
+        assert_eq!(steps[1]["when"], "Country is United States or Canada");
+        assert_eq!((&steps[2]["holds"], &steps[2]["reason"]), (&Value::Null, &json!("not asked, since US holds")));
+        assert_eq!(steps[4]["name"], "german");
+        assert_eq!(traced["url"], "https://german.example/?ref=");
+        assert_eq!(traced["rule_id"], steps[1]["id"]);
+        let wrong = json!({"address": "nowhere", "at": "soon", "colour": 1});
+        let refused = app.api(Method::POST, &path, Some(wrong)).await.expect(422);
+        assert_eq!(refused["fields"].as_array().unwrap().len(), 3);
+        assert_eq!(app.api(Method::POST, "/campaigns/99/trace", Some(json!({"address": "::1"}))).await.status, 404);
+        app.click(&campaign).await;
+        app.settled().await;
+        assert_eq!(app.number("select count(*) from clicks"), 1, "the click alone");
+    }
 }

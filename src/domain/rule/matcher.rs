@@ -52,6 +52,12 @@ impl Library {
         Self { lists: HashMap::new(), patterns }
     }
 
+    /// One with the same lists, for a single question.
+    #[must_use]
+    pub fn with_lists_of(other: &Self) -> Self {
+        Self { lists: other.lists.clone(), patterns: HashMap::new() }
+    }
+
     fn pattern(&mut self, text: &str) -> Result<Arc<Pattern>, String> {
         if let Some(known) = self.patterns.get(text) {
             return Ok(Arc::clone(known));
@@ -193,6 +199,54 @@ impl Check {
     fn is_listed(&self, text: &str) -> bool {
         !self.lists.is_empty() && with_folded(text, |text| self.lists.iter().any(|list| list.has_text(text)))
     }
+}
+
+/// Why conditions hold for a visit or not, in a sentence that begins with a small letter; the whole beside whether they
+/// do. `list` gives a list's name.
+///
+/// # Errors
+/// As [`Matcher::new`].
+pub fn explain(
+    conditions: &Conditions,
+    library: &mut Library,
+    visit: &impl Visit,
+    list: &dyn Fn(i64) -> Option<String>,
+) -> Result<(bool, String), String> {
+    let mut whys = Vec::new();
+    for group in &conditions.any {
+        let mut failed = None;
+        for condition in &group.all {
+            if !Check::new(condition, library)?.holds(visit) {
+                failed = Some(condition);
+                break;
+            }
+        }
+        let Some(condition) = failed else {
+            let facts: Vec<String> =
+                group.all.iter().map(|condition| found(&condition.fact, visit)).collect();
+            return Ok((!group.all.is_empty(), facts.join(", ")));
+        };
+        whys.push(format!("{}, so not: {}", found(&condition.fact, visit), condition.sentence(list)));
+    }
+    Ok((false, whys.join("; ")))
+}
+
+/// What a visit says to a fact: `country is US`.
+fn found(fact: &Fact, visit: &impl Visit) -> String {
+    let value = match fact {
+        Fact::Named(NamedFact::Unique) => {
+            return if visit.is_unique() { "new here" } else { "here before" }.to_owned();
+        }
+        Fact::Named(NamedFact::Bot) => return if visit.is_bot() { "a bot" } else { "no bot" }.to_owned(),
+        Fact::Named(NamedFact::Address) => Some(visit.address().to_string()),
+        Fact::Named(NamedFact::Asn) => visit.asn().map(|asn| asn.to_string()),
+        Fact::Named(NamedFact::DayOfWeek | NamedFact::Hour) => {
+            let at = chrono::DateTime::from_timestamp_millis(visit.at_ms()).unwrap_or_default();
+            return format!("it is {} UTC", at.format("%A, %H:%M"));
+        }
+        other => visit.text(other).filter(|text| !text.is_empty()).map(Cow::into_owned),
+    };
+    format!("{} is {}", fact.label(), value.unwrap_or_else(|| "unknown".to_owned()))
 }
 
 fn test(condition: &Condition, library: &mut Library) -> Result<Test, String> {

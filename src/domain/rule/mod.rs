@@ -19,7 +19,7 @@ mod value;
 pub use compare::{compare_numbers, compare_versions};
 pub use fact::{Fact, Kind, NamedFact, Op};
 pub use list::{LIST_VALUES_MAX, ListKind, ListSet, ValueList, list_values};
-pub use matcher::{Library, Matcher, Visit};
+pub use matcher::{Library, Matcher, Visit, explain};
 pub use pattern::{PATTERN_CHARS_MAX, Pattern, PatternError};
 pub use ranges::Ranges;
 pub use reading::read;

@@ -31,7 +31,15 @@ const TEXTS: [&str; 11] = [
     "notes",
 ];
 
-const REDIRECTS: [(&str, &str); 2] = [("302", "302, found"), ("307", "307, temporary")];
+const REDIRECTS: [(&str, &str); 4] = [
+    ("302", "302, found"),
+    ("307", "307, temporary"),
+    ("meta", "Meta refresh"),
+    ("double_meta", "Double meta refresh"),
+];
+
+/// Switches, each a box to tick.
+const SWITCHES: [&str; 4] = ["append_query", "sticky", "smart_order", "skip_converted"];
 
 editing!(campaigns);
 
@@ -60,6 +68,9 @@ fn typed_of(campaign: &Noun) -> Typed {
         ("cost_model", campaign.cost_model.map(|model| model.to_string()).unwrap_or_default()),
         ("cost_amount", campaign.cost_amount.map(|money| money.to_string()).unwrap_or_default()),
         ("append_query", campaign.append_query.to_string()),
+        ("sticky", campaign.sticky.to_string()),
+        ("smart_order", campaign.smart_order.to_string()),
+        ("skip_converted", campaign.skip_converted.to_string()),
         ("status", campaign.status.to_string()),
         ("tags", campaign.tags.join(", ")),
         ("notes", campaign.notes.clone()),
@@ -70,7 +81,9 @@ fn typed_of(campaign: &Noun) -> Typed {
 
 fn fields(typed: &Typed) -> Fields {
     let mut fields = typed.fields(&TEXTS);
-    fields.insert("append_query".to_owned(), json!(typed.is_on("append_query")));
+    for switch in SWITCHES {
+        fields.insert(switch.to_owned(), json!(typed.is_on(switch)));
+    }
     fields.insert("paths".to_owned(), rows::read(typed));
     fields
 }
@@ -86,7 +99,7 @@ fn after(id: i64) -> String {
 
 fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<CampaignFormPage, entities::Error> {
     let form = shown.marked();
-    let choices = Choices::read(app, form.typed)?;
+    let choices = Choices::read(app, form.typed, shown.saved.as_ref().map(|saved| saved.id))?;
     let title = shown.saved.as_ref().map_or("New campaign", |saved| &saved.value.name);
     let parent = Some(Link::new("Campaigns", KIND.path));
     let notice = saved_notice(&place.query);
@@ -114,6 +127,9 @@ fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<CampaignFormPag
             fallback_url: form.field("fallback_url"),
             unique_window_hours: form.field("unique_window_hours"),
             append_query: form.typed.is_on("append_query"),
+            sticky: form.typed.is_on("sticky"),
+            smart_order: form.typed.is_on("smart_order"),
+            skip_converted: form.typed.is_on("skip_converted"),
             status: form.select("status", &statuses(form.typed.get("status"))),
             tags: form.field("tags"),
             notes: form.field("notes"),

@@ -37,19 +37,23 @@ pub(super) struct Choices {
 }
 
 impl Choices {
-    /// Reads what can be chosen, and what is chosen already, whatever became of it.
+    /// Reads what can be chosen, and what is chosen already, whatever became of it. A campaign does not lead into itself.
     ///
     /// # Errors
     /// The database fails.
-    pub(super) fn read(app: &App, typed: &Typed) -> Result<Self, entities::Error> {
+    pub(super) fn read(app: &App, typed: &Typed, own: Option<i64>) -> Result<Self, entities::Error> {
         let picked = |list, field| ids(picked(typed, list, field));
         let (lander_ids, offer_ids) = (picked("landers", "lander_id"), picked("offers", "offer_id"));
         let rows_max = choosing::rows_max(lander_ids.len() + offer_ids.len());
         let source_ids = ids(vec![typed.get("source_id")]);
+        let campaign_ids = self::picked(typed, "offers", "offer_id").into_iter();
+        let campaign_ids = ids(campaign_ids.filter_map(|value| value.strip_prefix(CAMPAIGN)).collect());
         app.db.read(|conn| {
             let sources = choices::sources(conn, rows_max, &source_ids)?;
             let landers = choices::landers(conn, rows_max, &lander_ids)?;
             let offers = choices::offers(conn, rows_max, &offer_ids)?;
+            let mut campaigns = choices::campaigns(conn, rows_max, &campaign_ids)?;
+            campaigns.items.retain(|campaign| Some(campaign.id) != own);
             let offered: Vec<i64> = offers.items.iter().map(|one| one.id).collect();
             let revenues = choices::offer_revenues(conn, &offered)?;
             let revenue = |offer: &Named| {
@@ -57,12 +61,26 @@ impl Choices {
                     .get(&offer.id)
                     .map(|(money, currency)| format!(" · {}", MoneyWords::new(*currency).exact(*money)))
             };
-            let kinds = [("sources", &sources), ("landers", &landers), ("offers", &offers)];
+            let kinds = [
+                ("sources", &sources),
+                ("landers", &landers),
+                ("offers", &offers),
+                ("campaigns", &campaigns),
+            ];
             Ok(Self {
                 sources: choosing::choices("None", &sources, |_| None),
                 cut: choosing::cut(&kinds, rows_max),
                 landers: choosing::choices("Choose a lander", &landers, |_| None),
-                offers: choosing::choices("Choose an offer", &offers, revenue),
+                offers: {
+                    let mut targets = choosing::choices("Choose an offer", &offers, revenue);
+                    let others = choosing::choices("", &campaigns, |_| None).into_iter().skip(1);
+                    targets.extend(others.map(|other| Choice {
+                        value: format!("{CAMPAIGN}{}", other.value),
+                        label: format!("Campaign: {}", other.label),
+                        ..other
+                    }));
+                    targets
+                },
             })
         })
     }

@@ -1,11 +1,12 @@
-//! The account's currency and time zone.
+//! The account's currency, time zone and fallback.
 
 use super::{AccountPage, chrome, said};
 use crate::db::{AnyConnection, Priority, rollups, settings};
 use crate::domain::input::FieldErrors;
 use crate::domain::money::Currency;
 use crate::domain::role::Role;
-use crate::http::{App, Error, PageWrite, SignedIn, changing};
+use crate::domain::template::{Template, TemplateUse};
+use crate::http::{App, Error, PageWrite, SignedIn, changing, reading};
 use crate::pages::Answer;
 use crate::pages::desk::{DELETE_TEST_DATA, Desk, page_with, see_other};
 use crate::pages::layout::Chrome;
@@ -23,8 +24,13 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
 
 async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answer {
     let desk = Desk::open(&app, who).await?;
-    let typed =
-        Typed::of([("currency", desk.currency.to_string()), ("time_zone", desk.zone.name().to_owned())]);
+    let fallback =
+        reading(&app, |app| app.db.read(|conn| settings::find(conn, settings::FALLBACK_URL))).await?;
+    let typed = Typed::of([
+        ("currency", desk.currency.to_string()),
+        ("time_zone", desk.zone.name().to_owned()),
+        ("fallback_url", fallback.unwrap_or_default()),
+    ]);
     let is_saved = request.query_string() == "saved=1";
     answer(&desk, &typed, (&FieldErrors::default(), StatusCode::OK), is_saved)
 }
@@ -39,7 +45,7 @@ async fn save(who: PageWrite, app: web::Data<App>, typed: Typed) -> Answer {
     answer(&desk, &typed, (&errors, status), false)
 }
 
-/// Checks and stores both in one transaction. A currency that was not sent stays: its field is closed.
+/// Checks and stores all in one transaction. A currency that was not sent stays: its field is closed.
 fn store(conn: &mut AnyConnection, typed: &Typed) -> Result<(), Error> {
     let mut errors = FieldErrors::default();
     let currency = Currency::parse(typed.get("currency"));
@@ -56,7 +62,18 @@ fn store(conn: &mut AnyConnection, typed: &Typed) -> Result<(), Error> {
     if changed.is_some() && rollups::has_real_clicks(conn)? {
         errors.push("currency", "Fixed since the first real click: its figures are in this currency");
     }
+    let fallback = typed.get("fallback_url").trim();
+    if !fallback.is_empty()
+        && let Err(error) = Template::parse(fallback, TemplateUse::Offer)
+    {
+        errors.push("fallback_url", error.to_string());
+    }
     errors.into_result()?;
+    if fallback.is_empty() {
+        settings::remove(conn, settings::FALLBACK_URL)?;
+    } else {
+        settings::put(conn, settings::FALLBACK_URL, fallback)?;
+    }
     if let Some(currency) = changed {
         settings::put(conn, settings::CURRENCY, currency.as_str())?;
     }
@@ -82,6 +99,7 @@ fn answer(
         currency_fixed: if desk.has_real { fixed.to_owned() } else { String::new() },
         currency_hint: if desk.has_real { String::new() } else { open.to_owned() },
         time_zone: form.field("time_zone"),
+        fallback_url: form.field("fallback_url"),
         zones: TimeZone::names().map(str::to_owned).collect(),
         is_editable: desk.who.user.role == Role::Admin,
         delete_test_data: Some(PostButton::new("Delete test data", DELETE_TEST_DATA)),
