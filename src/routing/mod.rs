@@ -5,7 +5,9 @@ mod arrival;
 mod asked;
 mod catalog;
 mod choose;
+mod draw;
 mod memory;
+mod onward;
 mod query;
 #[cfg(test)]
 mod tests;
@@ -13,14 +15,16 @@ mod token;
 mod trace;
 mod values;
 
-pub use arrival::{Arrival, Pressed, Routed, Router};
+pub use arrival::{Arrival, Routed, Router};
 pub use asked::{Headers, NoHeaders};
 pub use catalog::{
     AdvertiserRoute, CampaignRoute, Catalog, CostRule, LanderRoute, LiveCatalog, OfferRoute, PathRoute,
     RuleRoute, SourceRoute, TargetRoute,
 };
-pub use choose::{Caps, Draws, NoCaps};
+pub use choose::{Caps, NoCaps};
+pub use draw::Draws;
 pub use memory::{Memory, Seen};
+pub use onward::Pressed;
 pub use query::decode;
 pub use token::Sealer;
 pub use trace::{Trace, TracedRule};

@@ -4,7 +4,7 @@
 use super::arrival::{Arrival, Router};
 use super::asked::Asked;
 use super::catalog::CampaignRoute;
-use super::choose::Draws;
+use super::draw::Draws;
 use crate::domain::campaign::CampaignRule;
 use crate::domain::click::ClickRecord;
 use crate::domain::lander::EntityStatus;

@@ -18,6 +18,9 @@ const API: &[(&str, &[Method])] = &[
     ("/sources/1", &[Method::GET, Method::PATCH, Method::DELETE]),
     ("/campaigns", &[Method::GET, Method::POST]),
     ("/campaigns/1", &[Method::GET, Method::PATCH, Method::DELETE]),
+    ("/lists", &[Method::GET, Method::POST]),
+    ("/lists/1", &[Method::GET, Method::PATCH, Method::DELETE]),
+    ("/lists/1/values", &[Method::GET, Method::POST, Method::DELETE]),
     ("/clicks", &[Method::GET]),
     ("/clicks/1", &[Method::GET]),
     ("/conversions", &[Method::GET]),
@@ -27,7 +30,7 @@ const API: &[(&str, &[Method])] = &[
 ];
 
 /// Addresses that are asked by `POST` and change nothing: a token that may read is enough.
-const QUESTIONS: &[&str] = &["/reports", "/templates/preview"];
+const QUESTIONS: &[&str] = &["/reports", "/templates/preview", "/campaigns/1/trace"];
 
 /// Pages that only a signed-in person sees.
 const PAGES: &[&str] = &[
@@ -36,6 +39,10 @@ const PAGES: &[&str] = &[
     "/campaigns",
     "/campaigns/new",
     "/campaigns/1/edit",
+    "/campaigns/1/trace",
+    "/lists",
+    "/lists/new",
+    "/lists/1/edit",
     "/offers",
     "/offers/new",
     "/offers/1/edit",
@@ -81,6 +88,10 @@ const FORMS: &[&str] = &[
     "/campaigns/1/restore",
     "/campaigns/1/test-click",
     "/campaigns/1/test-postback",
+    "/lists",
+    "/lists/1",
+    "/lists/1/archive",
+    "/lists/1/restore",
     "/offers",
     "/offers/1",
     "/offers/1/archive",
