@@ -78,6 +78,11 @@ pub struct Config {
     #[arg(long, global = true, env = "CLICKLEDGER_GEO_CONNECTION")]
     pub geo_connection: Option<PathBuf>,
 
+    /// Where pages without redirects find their script: a path of letters, digits, `-`, `_` and `/` that ends in `.js`.
+    /// Its visits go to the same path without `.js`.
+    #[arg(long, global = true, env = "CLICKLEDGER_SCRIPT_PATH", default_value = "/t.js", value_parser = read_script_path)]
+    pub script_path: String,
+
     /// The account currency of a new installation, until setup asks for it.
     #[arg(long, global = true, env = "CLICKLEDGER_CURRENCY", default_value = "USD", value_parser = read_currency)]
     pub currency: String,
@@ -132,6 +137,60 @@ fn read_public_url(text: &str) -> Result<String, String> {
     let is_bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
     let is_site = matches!(url.scheme(), "http" | "https") && url.has_host() && url.username().is_empty();
     if is_bare && is_site { Ok(text.trim().trim_end_matches('/').to_owned()) } else { Err(refused()) }
+}
+
+/// First parts of our other addresses: a script there would hide them.
+const TAKEN_PATHS: &[&str] = &[
+    "c",
+    "go",
+    "r",
+    "o",
+    "postback",
+    "v1",
+    "api",
+    "static",
+    "healthz",
+    "readyz",
+    "metrics",
+    "campaigns",
+    "offers",
+    "landers",
+    "sources",
+    "advertisers",
+    "clicks",
+    "conversions",
+    "postbacks",
+    "lists",
+    "reports",
+    "search",
+    "settings",
+    "start",
+    "setup",
+    "sign-in",
+    "sign-out",
+    "users",
+    "audit",
+    "reconcile",
+    "destinations",
+    "deliveries",
+    "domains",
+];
+
+/// A path for the script that no other address of ours has.
+fn read_script_path(text: &str) -> Result<String, String> {
+    let refused = || format!("{text:?} is no path for the script: write one like /assets/page.js");
+    let inner = text.strip_prefix('/').and_then(|rest| rest.strip_suffix(".js")).ok_or_else(refused)?;
+    let is_part = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    if !inner.split('/').all(is_part) {
+        return Err(refused());
+    }
+    let first = inner.split('/').next().unwrap_or("");
+    if TAKEN_PATHS.contains(&first) {
+        return Err(format!("{text:?} lies under /{first}, which is taken: write one like /assets/page.js"));
+    }
+    Ok(text.to_owned())
 }
 
 /// A host as a browser sends it, perhaps with a port.
@@ -243,6 +302,10 @@ mod tests {
         assert_eq!(read_host("Dash.Example:8443"), Ok("dash.example:8443".to_owned()));
         for wrong in ["http://x/", "", "a b", "x/y", "u@x"] {
             assert!(read_host(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(read_script_path("/assets/page.js"), Ok("/assets/page.js".to_owned()));
+        for wrong in ["t.js", "/t", "/.js", "/a//b.js", "/a/../b.js", "/c/x.js", "/api.js", "/a{b}.js"] {
+            assert!(read_script_path(wrong).is_err(), "{wrong}");
         }
         assert_eq!(read_currency("eur"), Ok("EUR".to_owned()));
         assert!(read_currency("ZZZ").is_err());

@@ -195,6 +195,7 @@ fn listen(
     let workers = config
         .workers
         .map_or_else(|| std::thread::available_parallelism().map_or(2, usize::from), usize::from);
+    let script_path = config.script_path.clone();
     let server = HttpServer::new(move || {
         let own = journal.worker();
         if let Err(why) = &own {
@@ -208,7 +209,7 @@ fn listen(
             .app_data(app.clone())
             .app_data(worker)
             .app_data(web::Data::new(Arc::clone(&journal)))
-            .configure(tracking::configure)
+            .configure(|served| tracking::configure(served, &script_path))
             .app_data(web::Data::new(ready))
             .route("/healthz", looked_at().to(|| async { "ok\n" }))
             .route("/readyz", looked_at().to(readyz))

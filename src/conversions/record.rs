@@ -145,7 +145,8 @@ impl<'a> Group<'a> {
     }
 
     /// The offer of an advertiser that a click reached, the last one first; while no lander button is
-    /// known to have been pressed, also those it could reach on its path.
+    /// known to have been pressed, also those it could reach on its path. A page that registers its own visits is a lander
+    /// too, one without a number.
     fn offer_of(
         &self,
         conn: &mut AnyConnection,
@@ -162,7 +163,8 @@ impl<'a> Group<'a> {
         if let Some(offer) = clicks::offers_reached(conn, click)?.iter().find_map(own) {
             return Ok(Some(offer));
         }
-        if click.lander_id.is_none() || click.lp_clicks > 0 {
+        let is_at_lander = click.lander_id.is_some() || click.offer_id.is_none();
+        if !is_at_lander || click.lp_clicks > 0 {
             return Ok(None);
         }
         let path = click.path_id.and_then(|path_id| self.catalog.path(click.campaign_id, path_id));

@@ -1,6 +1,6 @@
 //! What comes after the first choice: a lander's button, and the places for visitors for whom nothing else is left.
 
-use super::arrival::Router;
+use super::arrival::{Arrival, Facts, Router};
 use super::asked::{Asked, NoHeaders};
 use super::catalog::CampaignRoute;
 use super::choose::{Chooser, End};
@@ -39,6 +39,21 @@ impl Router<'_> {
     #[must_use]
     pub fn lost(&self, host: Option<&str>) -> Option<String> {
         self.fallback(None, host, &NoClick)
+    }
+
+    /// Routes the visit of a page that is itself the lander: the path counts, and the lander where it has one, but no offer is
+    /// reached before a link is pressed.
+    #[must_use]
+    pub fn visit<'a>(
+        &self,
+        campaign: &CampaignRoute,
+        arrival: &Arrival<'a>,
+        facts: &'a Facts<'a>,
+        draws: Draws,
+    ) -> ClickRecord<&'a str> {
+        let mut record = self.route(campaign, arrival, facts, draws).record;
+        record.offer_id = None;
+        record
     }
 
     /// Where a lander's button leads: to the n-th of the path's targets where it is open, else to one by weight.

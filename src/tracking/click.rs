@@ -3,6 +3,7 @@
 use super::answer::{cookie, header, nowhere, redirect, wrong_method};
 use crate::clicks::{WorkerJournal, Written};
 use crate::domain::campaign::Redirect;
+use crate::domain::click::ClickRecord;
 use crate::domain::click_id::ClickId;
 use crate::http::metrics::Outcome;
 use crate::http::{Tracker, Worker};
@@ -126,9 +127,7 @@ fn take(
     let arrival = collect(request, tracker, campaign, &agent);
     let facts = router.learn(campaign, &arrival);
     let routed = router.route(campaign, &arrival, &facts, draws);
-    if let Some(refusal) = routed.record.refusal {
-        tracing::debug!(campaign = campaign.id, %refusal, "a visitor could not be sent to an offer");
-    }
+    note_refusal(&routed.record);
     if routed.record.lander_id.is_some() {
         tracker.recent.keep(routed.record.kept());
     }
@@ -137,6 +136,13 @@ fn take(
         written: journal.append_click(&routed.record),
         cookies: cookies(tracker, campaign, &routed),
         url: routed.url,
+    }
+}
+
+/// Says why a visitor could not be sent to an offer.
+pub fn note_refusal(record: &ClickRecord<&str>) {
+    if let Some(refusal) = record.refusal {
+        tracing::debug!(campaign = record.campaign_id, %refusal, "a visitor could not be sent to an offer");
     }
 }
 
@@ -157,7 +163,7 @@ pub fn agent(request: &HttpRequest) -> Cow<'_, str> {
 }
 
 /// Everything that routing asks about a request.
-fn collect<'a>(
+pub fn collect<'a>(
     request: &'a HttpRequest,
     tracker: &Tracker,
     campaign: &CampaignRoute,

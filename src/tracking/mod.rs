@@ -4,11 +4,12 @@ mod answer;
 mod click;
 mod lander;
 mod postback;
+mod visit;
 
 use actix_web::web;
 
-/// The public addresses.
-pub fn configure(config: &mut web::ServiceConfig) {
+/// The public addresses; `script_path` is that of the script for pages without redirects.
+pub fn configure(config: &mut web::ServiceConfig, script_path: &str) {
     config
         .service(click::Door)
         .service(
@@ -41,4 +42,5 @@ pub fn configure(config: &mut web::ServiceConfig) {
             .route(web::post().to(postback::receive))
             .default_service(web::to(|| async { answer::wrong_method("GET, POST") })),
         );
+    visit::configure(config, script_path);
 }

@@ -20,8 +20,8 @@ const GROUP: &str = "\"$0\" \"$@\" & cat >/dev/null; kill -KILL 0";
 const WIDTHS: [(u32, u32); 2] = [(1440, 900), (390, 844)];
 
 /// A browser with a profile of its own, closed with the value.
-struct Browser {
-    client: Client,
+pub struct Browser {
+    pub client: Client,
     driver: Driver,
 }
 
@@ -51,7 +51,7 @@ fn find_program(names: &[&str]) -> Option<std::path::PathBuf> {
 
 impl Browser {
     /// Starts one. `None`, said in one line, where this machine has none.
-    async fn start() -> Option<Self> {
+    pub async fn start() -> Option<Self> {
         let (Some(browser), Some(driver)) = (find_program(BROWSERS), find_program(&[DRIVER])) else {
             assert!(std::env::var("CI").as_deref() != Ok("true"), "no chromium or no chromedriver");
             println!("skipped: no chromium or no chromedriver");
@@ -92,7 +92,7 @@ impl Browser {
         Some(Self { client, driver })
     }
 
-    async fn end(self) {
+    pub async fn end(self) {
         self.client.close().await.unwrap();
         drop(self.driver);
     }
@@ -112,7 +112,7 @@ impl Browser {
     }
 
     /// Presses the button or link of a text.
-    async fn press(&self, text: &str) {
+    pub async fn press(&self, text: &str) {
         let path = format!("//*[self::button or self::a][normalize-space()='{text}']");
         let found = self.client.wait().at_most(PATIENCE).for_element(Locator::XPath(&path)).await;
         match found {
@@ -129,7 +129,7 @@ impl Browser {
     }
 
     /// Waits until the page says something.
-    async fn until_it_says(&self, wanted: &str) {
+    pub async fn until_it_says(&self, wanted: &str) {
         let begun = Instant::now();
         loop {
             let text = self.text().await;
@@ -159,7 +159,7 @@ impl Browser {
         self.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
     }
 
-    async fn devtools(&self, name: &str, params: Value) {
+    pub async fn devtools(&self, name: &str, params: Value) {
         self.client.issue_cmd(Devtools { name: name.to_owned(), params }).await.unwrap();
     }
 }

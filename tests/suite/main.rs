@@ -64,3 +64,4 @@ mod raw_http;
 mod routing;
 mod starts;
 mod visitors;
+mod visits;

@@ -59,6 +59,7 @@ impl Place {
             geo_city: None,
             geo_asn: None,
             geo_connection: None,
+            script_path: "/t.js".to_owned(),
             currency: "USD".to_owned(),
             workers: Some(2),
             log_format: LogFormat::Text,
