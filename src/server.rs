@@ -6,7 +6,7 @@ use crate::conversions::Postbacks;
 use crate::db::{Db, Priority, partitions, settings};
 use crate::http::metrics::Metrics;
 use crate::http::{App, HttpConfig, Proxies, ProxyHeader, Recent, Tracker, Worker, now_ms};
-use crate::routing::{LiveCatalog, Memory, Sealer};
+use crate::routing::{Follower, LiveCatalog, Memory, Sealer};
 use crate::visitor::{Geo, GeoFiles, Keeper, Uniques, Visitor, VisitorLog};
 use crate::{api, pages, tracking};
 use actix_web::dev::ServerHandle;
@@ -46,6 +46,7 @@ struct Parts {
     ingester: JoinHandle<()>,
     tracker: web::Data<Tracker>,
     keeper: Keeper,
+    follower: Follower,
     is_draining: Arc<AtomicBool>,
 }
 
@@ -180,7 +181,8 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
     let mut app = App::new(Arc::clone(&db), catalog, http);
     app.error_page = pages::error_page;
     let is_draining = Arc::new(AtomicBool::new(false));
-    let parts = Parts { journal, ingested, ingester, tracker, keeper, is_draining };
+    let follower = Follower::start(Arc::clone(&db), Arc::clone(&app.catalog))?;
+    let parts = Parts { follower, journal, ingested, ingester, tracker, keeper, is_draining };
     let (running, address) = listen(config, web::Data::new(app), &parts)?;
     Ok(Server { address, setup_token, running, parts })
 }
@@ -341,6 +343,7 @@ impl Parts {
         self.journal.stop();
         self.tracker.postbacks.stop();
         self.keeper.stop();
+        self.follower.stop();
         self.ingested.stop();
         if self.ingester.join().is_err() {
             tracing::error!("the ingester had ended by a panic; the journal keeps what it had not moved");

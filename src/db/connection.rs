@@ -199,6 +199,27 @@ impl Db {
         reader(&mut conn)
     }
 
+    /// Reads several things as they were at one moment, whatever others write meanwhile. Blocks: call it on a blocking
+    /// thread.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or what the reader returns.
+    pub fn snapshot<T, E: From<Error>>(
+        &self,
+        reader: impl FnOnce(&mut AnyConnection) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        self.read(|conn| {
+            savepoint(conn, |conn| {
+                // SQLite's transactions see one moment anyway.
+                if let AnyConnection::Pg(pg) = &mut *conn {
+                    let one_moment = "set transaction isolation level repeatable read, read only";
+                    pg.batch_execute(one_moment).map_err(Error::from)?;
+                }
+                reader(conn)
+            })
+        })
+    }
+
     /// Writes in one transaction: all of it or nothing. Blocks: call it on a blocking thread.
     ///
     /// # Errors

@@ -178,6 +178,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    catalog_changes (id) {
+        id -> BigInt,
+        version -> BigInt,
+        changed_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
     paths (id) {
         id -> BigInt,
         campaign_id -> BigInt,

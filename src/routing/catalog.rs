@@ -9,7 +9,8 @@ pub use routes::{
     TargetRoute,
 };
 
-use crate::db::{self, AnyConnection, Db, settings};
+use crate::db::catalog_changes::{self, Marker};
+use crate::db::{self, AnyConnection, Db, Priority, settings};
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
 use crate::domain::offer::{AtCap, Offer};
@@ -232,7 +233,8 @@ fn read_lists(
 pub struct LiveCatalog {
     current: ArcSwap<Catalog>,
     // Two reloads at once could put the older one last.
-    reloading: Mutex<()>,
+    /// Where the changes stood when it was read. Held while it is read: one reads at a time.
+    marker: Mutex<Marker>,
 }
 
 impl LiveCatalog {
@@ -241,8 +243,8 @@ impl LiveCatalog {
     /// # Errors
     /// The database fails.
     pub fn load(db: &Db) -> db::Result<Self> {
-        let catalog = db.read(|conn| Catalog::load(conn, None))?;
-        Ok(Self { current: ArcSwap::from_pointee(catalog), reloading: Mutex::new(()) })
+        let (marker, catalog) = load(db, None)?;
+        Ok(Self { current: ArcSwap::from_pointee(catalog), marker: Mutex::new(marker) })
     }
 
     /// The catalog of this moment.
@@ -256,9 +258,37 @@ impl LiveCatalog {
     /// # Errors
     /// The database fails; the old one stays in use.
     pub fn reload(&self, db: &Db) -> db::Result<()> {
-        let _one_at_a_time = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.marker.lock().unwrap_or_else(PoisonError::into_inner);
+        self.reload_over(db, &mut known)
+    }
+
+    /// Reads it anew where anything changed since it was read, by whomever, and says whether it did.
+    ///
+    /// # Errors
+    /// The database fails; the old one stays in use.
+    pub fn follow(&self, db: &Db, now_ms: i64) -> db::Result<bool> {
+        let marker = db.read(catalog_changes::marker)?;
+        let mut known = self.marker.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known == marker {
+            return Ok(false);
+        }
+        if marker.is_long() {
+            db.write(Priority::Maintenance, |conn| catalog_changes::prune(conn, now_ms))?;
+        }
+        self.reload_over(db, &mut known)?;
+        Ok(true)
+    }
+
+    fn reload_over(&self, db: &Db, known: &mut Marker) -> db::Result<()> {
         let earlier = self.get();
-        self.current.store(Arc::new(db.read(|conn| Catalog::load(conn, Some(&earlier)))?));
+        let (marker, catalog) = load(db, Some(&earlier))?;
+        self.current.store(Arc::new(catalog));
+        *known = marker;
         Ok(())
     }
+}
+
+/// Reads it as it is at one moment, never half of a change, with where the changes stand then.
+fn load(db: &Db, earlier: Option<&Catalog>) -> db::Result<(Marker, Catalog)> {
+    db.snapshot(|conn| Ok((catalog_changes::marker(conn)?, Catalog::load(conn, earlier)?)))
 }

@@ -6,6 +6,7 @@ mod asked;
 mod catalog;
 mod choose;
 mod draw;
+mod follower;
 mod memory;
 mod onward;
 mod query;
@@ -23,6 +24,7 @@ pub use catalog::{
 };
 pub use choose::{Caps, NoCaps};
 pub use draw::Draws;
+pub use follower::Follower;
 pub use memory::{Memory, Seen};
 pub use onward::Pressed;
 pub use query::decode;

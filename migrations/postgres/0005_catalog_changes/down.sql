@@ -1,0 +1,13 @@
+drop trigger advertisers_changes_catalog on advertisers;
+drop trigger offers_changes_catalog on offers;
+drop trigger landers_changes_catalog on landers;
+drop trigger sources_changes_catalog on sources;
+drop trigger campaigns_changes_catalog on campaigns;
+drop trigger paths_changes_catalog on paths;
+drop trigger rules_changes_catalog on rules;
+drop trigger lists_changes_catalog on lists;
+drop trigger list_values_changes_catalog on list_values;
+drop trigger domains_changes_catalog on domains;
+drop trigger settings_changes_catalog on settings;
+drop function note_catalog_change();
+drop table catalog_changes;
