@@ -5,7 +5,6 @@ use crate::db::{Db, scratch};
 use crate::domain::click::RouteRefusal;
 use crate::domain::click_id::ClickId;
 use crate::visitor::{self, Hints, Signals, Visitor};
-use std::time::Instant;
 
 /// These offers are at their cap.
 struct Full(&'static [i64]);
@@ -87,42 +86,4 @@ fn at_the_cap_visitors_follow_the_chain_to_its_end() {
         scratch::run(db, r#"update paths set offers = '[{"id":1,"weight":9},{"id":4,"weight":1}]'"#);
         assert_eq!(goes_to(db, &[1]).1, Some(4), "the other offers of the path");
     });
-}
-
-/// Ten thousand campaigns of twenty paths and ten rules: takes a while, so it is run by name
-/// (`cargo test --release -- --ignored --nocapture many_campaigns`).
-#[test]
-#[ignore = "a measurement: prints how long the catalog takes to build"]
-fn many_campaigns_are_read_in_seconds() {
-    let folder = tempfile::tempdir().unwrap();
-    let db = Db::open(&format!("sqlite://{}/test.db", folder.path().display()), false).unwrap();
-    prepare(&db, [r#"{"do":"next"}"#; 3]);
-    let numbers = |up_to: u32| {
-        format!("with recursive n(i) as (select 1 union all select i + 1 from n where i < {up_to})")
-    };
-    let when = r#"{"any":[{"all":[{"fact":"country","op":"in","values":["DE","AT","CH"]},{"fact":"sub1","op":"matches","values":["^zone-\d+$"]},{"fact":"device","op":"is","values":["mobile"]}]}]}"#;
-    scratch::run(
-        &db,
-        &format!(
-            "insert into campaigns (name, slug, append_query, redirect, unique_window_hours, fallback_url, status, is_test, \
-             created_at_ms, updated_at_ms) {} select 'C' || i, 'c' || i, false, '302', 24, '', 'active', false, 1, 1 from n;\
-             insert into rules (campaign_id, position, name, conditions, status) {} select c.id, i, 'R', '{when}', 'active' \
-             from campaigns c, n;\
-             insert into paths (campaign_id, rule_id, position, name, weight, status, landers, offers) \
-             select campaign_id, id, 0, 'P', 1, 'active', '[]', '[{{\"id\":1,\"weight\":1}},{{\"id\":2,\"weight\":1}}]' from rules;\
-             insert into paths (campaign_id, position, name, weight, status, landers, offers) {} \
-             select c.id, i, 'P', 1, 'active', '[]', '[{{\"id\":1,\"weight\":1}}]' from campaigns c, n;",
-            numbers(10_000),
-            numbers(10),
-            numbers(10)
-        ),
-    );
-    let begun = Instant::now();
-    let first = db.read(|conn| Catalog::load(conn, None)).unwrap();
-    println!("first: {:?}", begun.elapsed());
-    let begun = Instant::now();
-    drop(db.read(|conn| Catalog::load(conn, Some(&first))).unwrap());
-    println!("again: {:?}", begun.elapsed());
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    println!("{:?}", status.lines().find(|line| line.starts_with("VmRSS")));
 }
