@@ -33,20 +33,20 @@ pub enum Record<'a> {
 
 /// Appends a click's bytes. Says whether it could be encoded: a body over [`BODY_BYTES_MAX`] cannot.
 #[must_use]
-pub fn encode_click<Text: Serialize>(click: &ClickRecord<Text>, out: &mut Vec<u8>) -> bool {
-    encode(KIND_CLICK, click, out)
+pub fn encode_click<Text: Serialize>(click: &ClickRecord<Text>, room: &mut Room, out: &mut Vec<u8>) -> bool {
+    encode(KIND_CLICK, click, room, out)
 }
 
 /// Appends a lander click's bytes.
 #[must_use]
-pub fn encode_lp_click(click: &LpClickRecord, out: &mut Vec<u8>) -> bool {
-    encode(KIND_LP_CLICK, click, out)
+pub fn encode_lp_click(click: &LpClickRecord, room: &mut Room, out: &mut Vec<u8>) -> bool {
+    encode(KIND_LP_CLICK, click, room, out)
 }
 
-fn encode(kind: u8, body: &impl Serialize, out: &mut Vec<u8>) -> bool {
+fn encode(kind: u8, body: &impl Serialize, room: &mut Room, out: &mut Vec<u8>) -> bool {
     let start = out.len();
     out.extend_from_slice(&[MAGIC, kind, VERSION, 0, 0, 0, 0, 0, 0, 0, 0]);
-    let is_whole = append(body, out) && seal(out, start);
+    let is_whole = append(body, room, out) && seal(out, start);
     if !is_whole {
         out.truncate(start);
     }
@@ -56,19 +56,23 @@ fn encode(kind: u8, body: &impl Serialize, out: &mut Vec<u8>) -> bool {
 /// Room that nearly every body fits into: a slice is filled faster than a vector that grows field by field.
 const USUAL_BYTES: usize = 2_048;
 
-fn append(body: &impl Serialize, out: &mut Vec<u8>) -> bool {
-    let start = out.len();
-    out.resize(start + USUAL_BYTES, 0);
-    let room = out.get_mut(start..).unwrap_or_default();
-    match postcard::to_slice(body, room).map(|filled| filled.len()) {
-        Ok(len) => {
-            out.truncate(start + len);
+/// What a body is written into first. Kept between records, since clearing such room for each would cost as much as
+/// filling it.
+pub struct Room(Box<[u8; USUAL_BYTES]>);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(Box::new([0; USUAL_BYTES]))
+    }
+}
+
+fn append(body: &impl Serialize, room: &mut Room, out: &mut Vec<u8>) -> bool {
+    match postcard::to_slice(body, room.0.as_mut_slice()) {
+        Ok(filled) => {
+            out.extend_from_slice(filled);
             true
         }
-        Err(_) => {
-            out.truncate(start);
-            postcard::to_io(body, &mut *out).is_ok()
-        }
+        Err(_) => postcard::to_io(body, &mut *out).is_ok(),
     }
 }
 
@@ -194,7 +198,7 @@ pub(super) mod tests {
 
     pub fn encoded(click: &ClickRecord) -> Vec<u8> {
         let mut bytes = Vec::new();
-        assert!(encode_click(click, &mut bytes));
+        assert!(encode_click(click, &mut Room::default(), &mut bytes));
         bytes
     }
 
@@ -210,7 +214,7 @@ pub(super) mod tests {
             offer_id: None,
         };
         let mut bytes = encoded(&click);
-        assert!(encode_lp_click(&pressed, &mut bytes));
+        assert!(encode_lp_click(&pressed, &mut Room::default(), &mut bytes));
         let Found::Whole(taken) = find(&bytes) else { panic!("no frame") };
         let (first, second) = bytes.split_at(taken);
         let Some(Record::Click(read_back)) = read(first) else { panic!("no click") };

@@ -5,7 +5,7 @@
 //! every 50 ms, or before the answer where the installation asks for safety from power cuts.
 
 use super::batch::{Batch, NotKept, Written};
-use super::frame;
+use super::frame::{self, Room};
 use super::space::Reserve;
 use crate::db::journal_positions::Position;
 use crate::domain::click::{ClickRecord, LpClickRecord};
@@ -163,6 +163,7 @@ impl Journal {
         let worker = i64::try_from(workers.len()).unwrap_or(i64::MAX);
         let state = Arc::new(WorkerState { worker, written: Mutex::default(), unsynced: Mutex::default() });
         let mut inner = Inner {
+            room: Room::default(),
             buffer: Vec::with_capacity(64 * 1024),
             batch: Arc::default(),
             is_flush_due: false,
@@ -218,6 +219,7 @@ pub struct WorkerJournal {
 }
 
 struct Inner {
+    room: Room,
     buffer: Vec<u8>,
     batch: Arc<Batch>,
     is_flush_due: bool,
@@ -229,17 +231,18 @@ impl WorkerJournal {
     /// Keeps a click; resolves when it is written. The bytes are in the buffer when this returns, in
     /// order; the write follows once all connections that are ready in this turn have added theirs.
     pub fn append_click<Text: Serialize>(self: &Rc<Self>, click: &ClickRecord<Text>) -> Written {
-        self.append(|buffer| frame::encode_click(click, buffer))
+        self.append(|room, buffer| frame::encode_click(click, room, buffer))
     }
 
     /// Keeps a lander click, in the same way.
     pub fn append_lp_click(self: &Rc<Self>, click: &LpClickRecord) -> Written {
-        self.append(|buffer| frame::encode_lp_click(click, buffer))
+        self.append(|room, buffer| frame::encode_lp_click(click, room, buffer))
     }
 
-    fn append(self: &Rc<Self>, encode: impl FnOnce(&mut Vec<u8>) -> bool) -> Written {
+    fn append(self: &Rc<Self>, encode: impl FnOnce(&mut Room, &mut Vec<u8>) -> bool) -> Written {
         let mut inner = self.inner.borrow_mut();
-        if !encode(&mut inner.buffer) {
+        let Inner { room, buffer, .. } = &mut *inner;
+        if !encode(room, buffer) {
             tracing::error!("a record was too large for the journal");
             let lost = Arc::<Batch>::default();
             lost.finish(Err(NotKept));

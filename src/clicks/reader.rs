@@ -162,7 +162,11 @@ mod tests {
         let frames: Vec<Vec<u8>> = (0..count)
             .map(|n| {
                 let mut bytes = Vec::new();
-                assert!(frame::encode_click(&click(i64::from(n), n), &mut bytes));
+                assert!(frame::encode_click(
+                    &click(i64::from(n), n),
+                    &mut frame::Room::default(),
+                    &mut bytes
+                ));
                 bytes
             })
             .collect();
