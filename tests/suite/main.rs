@@ -51,6 +51,7 @@ mod browser;
 mod clicks;
 mod doors;
 mod floors;
+mod hostile_clicks;
 mod journal;
 mod kills;
 mod mmdb;
