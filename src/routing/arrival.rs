@@ -1,8 +1,9 @@
 //! One click from its facts to its target, in a short list of named steps. No database, no HTTP.
 
 use super::asked::{Asked, Headers};
+use super::caps::Caps;
 use super::catalog::{CampaignRoute, Catalog, CostRule, OfferRoute, PathRoute};
-use super::choose::{Caps, Choice, Chooser, End};
+use super::choose::{Choice, Chooser, End};
 use super::draw::Draws;
 use super::memory::{Memory, Seen, Visit};
 use super::query::QueryValues;
@@ -179,7 +180,13 @@ impl Router<'_> {
         seen: Option<&Seen>,
         (draws, id): (Draws, Id),
     ) -> Routed<'a> {
-        let chosen = self.choose(campaign, arrival, &record, seen, draws);
+        let is_counted = id == Id::HandedOut && record.bot.is_none() && !record.is_test;
+        let choose = || self.choose(campaign, arrival, &record, seen, draws);
+        let chosen = self.reserve(is_counted, arrival.now_ms, choose, |choice| match choice {
+            Ok(Choice { end: End::Offer(offer), .. }) => Some(offer.id),
+            _ => None,
+        });
+        let chosen = chosen.unwrap_or(Err(RouteRefusal::NoOffer));
         note(&mut record, &chosen);
         let is_handed_out = id == Id::HandedOut;
         let chosen = chosen.ok();

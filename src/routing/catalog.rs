@@ -9,6 +9,7 @@ pub use routes::{
     TargetRoute,
 };
 
+use super::caps::LiveCaps;
 use crate::db::{self, AnyConnection, Db, settings};
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
@@ -62,6 +63,11 @@ impl Catalog {
     #[must_use]
     pub fn offer(&self, id: i64) -> Option<&Arc<OfferRoute>> {
         self.offers.get(&id)
+    }
+
+    /// The offers that have caps.
+    pub(super) fn capped(&self) -> impl Iterator<Item = &Arc<OfferRoute>> {
+        self.offers.values().filter(|route| !route.offer.caps.is_empty())
     }
 
     /// An advertiser by its number.
@@ -231,6 +237,7 @@ fn read_lists(
 /// The catalog in use: read without waiting, replaced when something was saved.
 pub struct LiveCatalog {
     current: ArcSwap<Catalog>,
+    caps: LiveCaps,
     // Two reloads at once could put the older one last.
     reloading: Mutex<()>,
 }
@@ -241,8 +248,19 @@ impl LiveCatalog {
     /// # Errors
     /// The database fails.
     pub fn load(db: &Db) -> db::Result<Self> {
-        let catalog = db.read(|conn| Catalog::load(conn, None))?;
-        Ok(Self { current: ArcSwap::from_pointee(catalog), reloading: Mutex::new(()) })
+        let caps = LiveCaps::default();
+        let catalog = db.read(|conn| {
+            let catalog = Catalog::load(conn, None)?;
+            caps.follow(&catalog, conn)?;
+            Ok::<_, db::Error>(catalog)
+        })?;
+        Ok(Self { current: ArcSwap::from_pointee(catalog), caps, reloading: Mutex::new(()) })
+    }
+
+    /// What is used of the offers' caps.
+    #[must_use]
+    pub const fn caps(&self) -> &LiveCaps {
+        &self.caps
     }
 
     /// The catalog of this moment.
@@ -258,7 +276,12 @@ impl LiveCatalog {
     pub fn reload(&self, db: &Db) -> db::Result<()> {
         let _one_at_a_time = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
         let earlier = self.get();
-        self.current.store(Arc::new(db.read(|conn| Catalog::load(conn, Some(&earlier)))?));
+        let catalog = db.read(|conn| {
+            let catalog = Catalog::load(conn, Some(&earlier))?;
+            self.caps.follow(&catalog, conn)?;
+            Ok::<_, db::Error>(catalog)
+        })?;
+        self.current.store(Arc::new(catalog));
         Ok(())
     }
 }

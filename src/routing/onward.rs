@@ -41,14 +41,15 @@ impl Router<'_> {
         self.fallback(None, host, &NoClick)
     }
 
-    /// Where a lander's button leads: to the n-th of the path's targets where it is open, else to one by weight.
+    /// Where a lander's button leads: to the n-th of the path's targets where it is open, else to one by weight. One that
+    /// is counted takes its place under the offer's caps of clicks.
     #[must_use]
     pub fn press(
         &self,
         click: &ClickRecord,
         button: Option<usize>,
         seen: Option<&str>,
-        now_ms: i64,
+        (now_ms, is_counted): (i64, bool),
     ) -> Option<Pressed> {
         let campaign = self.catalog.campaign(click.campaign_id)?;
         let own = click.path_id.and_then(|id| self.catalog.path(campaign.id, id));
@@ -65,7 +66,13 @@ impl Router<'_> {
             door: campaign,
         };
         let draws = if campaign.is_sticky { Draws::of_visitor(click) } else { Draws::random() };
-        let end = path.and_then(|path| chooser.press(path, button, draws));
+        let is_counted = is_counted && click.bot.is_none() && !click.is_test;
+        let press = || path.and_then(|path| chooser.press(path, button, draws));
+        let end = self.reserve(is_counted, now_ms, press, |end| match end {
+            Some(End::Offer(offer)) => Some(offer.id),
+            _ => None,
+        });
+        let end = end.flatten();
         let offer = match end {
             Some(End::Offer(offer)) => Some(offer.as_ref()),
             _ => None,
