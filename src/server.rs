@@ -6,7 +6,7 @@ use crate::conversions::Postbacks;
 use crate::db::{Db, Priority, partitions, settings};
 use crate::http::metrics::Metrics;
 use crate::http::{App, HttpConfig, Proxies, ProxyHeader, Recent, Tracker, Worker, now_ms};
-use crate::routing::{Follower, LiveCatalog, Memory, Sealer};
+use crate::routing::{CapWatch, Follower, LiveCatalog, Memory, Sealer};
 use crate::visitor::{Geo, GeoFiles, Keeper, Uniques, Visitor, VisitorLog};
 use crate::{api, pages, tracking};
 use actix_web::dev::ServerHandle;
@@ -18,7 +18,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long requests in flight may take at a clean end, in seconds.
 const DRAIN_SECONDS: u64 = 20;
@@ -28,6 +28,10 @@ const NOT_READY_PAUSE: Duration = Duration::from_millis(500);
 
 /// How long a client may take to send a request's head.
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a start waits for clicks of the process before to be moved, where offers have caps of clicks: some millions
+/// are. Beyond it visitors waiting outside weigh more than a cap.
+const LEFT_CLICKS_WAIT: Duration = Duration::from_secs(60);
 
 /// A running server.
 pub struct Server {
@@ -47,6 +51,7 @@ struct Parts {
     tracker: web::Data<Tracker>,
     keeper: Keeper,
     follower: Follower,
+    caps: CapWatch,
     is_draining: Arc<AtomicBool>,
 }
 
@@ -155,6 +160,7 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
     let (ingested, ingester) = Ingester::start(Arc::clone(&db), Arc::clone(&journal), writer_id)?;
     let ingested = Arc::new(ingested);
     let catalog = Arc::new(LiveCatalog::load(&db)?);
+    let caps = watch_caps(&db, &catalog, &ingested)?;
     let memory = Arc::new(Memory::load(&db)?);
     let known = (Arc::clone(&catalog), Arc::clone(&memory));
     let postbacks = Postbacks::start(Arc::clone(&db), known, Arc::clone(&ingested), writer_id)?;
@@ -182,9 +188,26 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
     app.error_page = pages::error_page;
     let is_draining = Arc::new(AtomicBool::new(false));
     let follower = Follower::start(Arc::clone(&db), Arc::clone(&app.catalog))?;
-    let parts = Parts { follower, journal, ingested, ingester, tracker, keeper, is_draining };
+    let parts = Parts { follower, journal, ingested, ingester, tracker, keeper, caps, is_draining };
     let (running, address) = listen(config, web::Data::new(app), &parts)?;
     Ok(Server { address, setup_token, running, parts })
+}
+
+/// What is used of caps, before the first click: clicks that a process before this one left in its journal are among
+/// them, so the ingester goes first where clicks are capped.
+fn watch_caps(db: &Arc<Db>, catalog: &Arc<LiveCatalog>, ingested: &Ingested) -> anyhow::Result<CapWatch> {
+    if catalog.caps().has_click_caps() {
+        let begun = Instant::now();
+        // It says how far it is for the first time once it has moved what others left.
+        while ingested.through_ms() == 0 && begun.elapsed() < LEFT_CLICKS_WAIT {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if ingested.through_ms() == 0 {
+            tracing::warn!("caps of clicks are counted without what still lies in the journal");
+        }
+        catalog.caps().recount(db)?;
+    }
+    CapWatch::start(Arc::clone(catalog), Arc::clone(db)).context("no thread for the offers' caps")
 }
 
 fn listen(
@@ -344,6 +367,7 @@ impl Parts {
         self.tracker.postbacks.stop();
         self.keeper.stop();
         self.follower.stop();
+        self.caps.stop();
         self.ingested.stop();
         if self.ingester.join().is_err() {
             tracing::error!("the ingester had ended by a panic; the journal keeps what it had not moved");

@@ -6,6 +6,7 @@ use super::resource::{self, resource};
 use super::words::instant;
 use crate::db::search::Saved;
 use crate::domain::Country;
+use crate::domain::cap::Cap;
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
 use crate::domain::offer::{AtCap, Offer as Noun, RevenueMode, percent_text};
@@ -29,6 +30,7 @@ struct Body {
     revenue_mode: RevenueMode,
     preview_url: String,
     countries: Vec<Country>,
+    caps: Vec<Cap>,
     at_cap: AtCap,
     active_from: Option<String>,
     active_until: Option<String>,
@@ -52,6 +54,7 @@ fn bodies(_: &App, _: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Body>, entiti
         revenue_mode: one.value.revenue_mode,
         preview_url: one.value.preview_url,
         countries: one.value.countries,
+        caps: one.value.caps,
         at_cap: one.value.at_cap,
         active_from: one.value.active_from_ms.map(instant),
         active_until: one.value.active_until_ms.map(instant),

@@ -116,7 +116,13 @@ impl Group<'_> {
         if claim.reason.is_some() {
             value.reason.clone_from(&claim.reason);
         }
+        // A refund gives nothing back of what the conversion held of a cap.
+        let is_refund = claim.revenue.is_some_and(|amount| amount.micros() < 0);
+        if value.place.is_none() || !is_refund {
+            value.take_place();
+        }
         self.draft.change(&after);
+        self.takings.add(self.catalog, after.id, before.place, &after.value);
         self.sums.change_conversion(&before.counted(), &after.value.counted());
         let change = change_row(after.id, Some(&before), &after.value, self.now_ms);
         self.replace(after);

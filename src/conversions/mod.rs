@@ -1,5 +1,6 @@
 //! The conversion ledger: read a postback, judge it, record it, answer with the verdict.
 
+mod caps;
 mod change;
 mod claim;
 mod judge;

@@ -1,5 +1,6 @@
 //! Judging a postback, second half: inside the writing transaction, against clicks and conversions.
 
+use super::caps::Takings;
 use super::change::change_row;
 use super::claim::{Claim, DEFAULT_EVENT};
 use super::judge::{Judged, Verdict, without_click};
@@ -42,6 +43,8 @@ pub struct Group<'a> {
     pub sums: RollupDelta,
     /// Clicks of people that converted, each with its offer.
     pub converted: Vec<(ClickId, i64)>,
+    /// What the group takes of offers' caps.
+    pub takings: Takings,
 }
 
 /// A click, and the offer of the advertiser that it reached.
@@ -101,6 +104,7 @@ impl<'a> Group<'a> {
             draft: Draft::new(conn, numbers, postbacks.len()),
             sums: RollupDelta::new(),
             converted: Vec::new(),
+            takings: Takings::default(),
         })
     }
 
@@ -216,9 +220,11 @@ impl<'a> Group<'a> {
             let message = sentences::no_rate(earned.currency, self.catalog.currency);
             return Ok(Settled::from(Verdict { is_test, ..Verdict::new(Code::ParkedNoRate, message) }));
         }
-        let new = self.new_conversion(judged, claim, advertiser, click, offer, &earned);
+        let mut new = self.new_conversion(judged, claim, advertiser, click, offer, &earned);
+        new.take_place();
         let id = self.draft.record(conn, new.clone())?;
         self.sums.add_conversion(&new.counted());
+        self.takings.add(self.catalog, id, None, &new);
         if let (Some(offer_id), false, Status::Pending | Status::Approved) =
             (new.offer_id, new.is_test, new.status)
         {
@@ -278,6 +284,7 @@ impl<'a> Group<'a> {
             counts_as_conversion: claim.event == DEFAULT_EVENT,
             counts_in_revenue: true,
             is_over_cap: false,
+            place: None,
             is_bot: click.is_bot,
             is_test: click.is_test || claim.is_test || judged.incoming.is_test,
             reason: claim.reason.clone(),

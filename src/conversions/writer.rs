@@ -227,17 +227,19 @@ impl Shared {
         let catalog = self.catalog.get();
         let all: Vec<&Judged> = jobs.iter().map(|job| &job.judged).collect();
         let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
-        let (verdicts, converted) = self.db.write(Priority::Postbacks, |conn| {
+        let (verdicts, converted, used) = self.db.write(Priority::Postbacks, |conn| {
             self.ensure_partitions(conn, now_ms)?;
             let mut group = Group::begin(conn, &catalog, now_ms, &all, &mut numbers)?;
             let mut verdicts = Vec::with_capacity(jobs.len());
             for job in jobs {
                 verdicts.push(write_one(conn, &mut group, job, now_ms)?);
             }
+            let used = group.takings.settle(conn, &catalog, &mut group.draft)?;
             group.draft.write(conn)?;
             rollups::apply(conn, &group.sums, self.writer_id)?;
-            Ok::<_, db::Error>((verdicts, group.converted))
+            Ok::<_, db::Error>((verdicts, group.converted, used))
         })?;
+        self.catalog.caps().note(&used);
         for (click_id, offer_id) in converted {
             self.memory.note_conversion(click_id, offer_id);
         }

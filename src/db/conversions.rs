@@ -2,6 +2,7 @@
 
 use super::schema::{conversion_changes, conversions};
 use super::{AnyConnection, Error, Result, word};
+use crate::domain::cap::Place;
 use crate::domain::click_id::ClickId;
 use crate::domain::money::Currency;
 use crate::domain::rollup::CountedConversion;
@@ -68,6 +69,8 @@ pub struct NewConversion {
     pub counts_in_revenue: bool,
     /// It came over a cap.
     pub is_over_cap: bool,
+    /// What it holds of its offer's caps; `None` while it was neither pending nor approved, and for tests.
+    pub place: Option<Place>,
     /// Its click was a machine's.
     pub is_bot: bool,
     /// Test data.
@@ -77,6 +80,14 @@ pub struct NewConversion {
 }
 
 impl NewConversion {
+    /// Takes its place under caps, or changes what it holds there, where its status is one that counts.
+    pub fn take_place(&mut self) {
+        if !self.is_test && matches!(self.status, Status::Pending | Status::Approved) {
+            let (revenue_micros, payout_micros) = (self.revenue_micros, self.payout_micros);
+            self.place = Some(Place { revenue_micros, payout_micros });
+        }
+    }
+
     /// What sums look at.
     #[must_use]
     pub const fn counted(&self) -> CountedConversion {
@@ -140,6 +151,8 @@ pub(super) struct Numbered<'a> {
     is_bot: bool,
     is_test: bool,
     reason: Option<&'a str>,
+    cap_revenue_micros: Option<i64>,
+    cap_payout_micros: Option<i64>,
 }
 
 impl<'a> Numbered<'a> {
@@ -177,6 +190,8 @@ impl<'a> Numbered<'a> {
             is_bot: new.is_bot,
             is_test: new.is_test,
             reason: new.reason.as_deref(),
+            cap_revenue_micros: new.place.map(|place| place.revenue_micros),
+            cap_payout_micros: new.place.map(|place| place.payout_micros),
         }
     }
 }
@@ -215,6 +230,8 @@ pub(super) struct Row {
     is_bot: bool,
     is_test: bool,
     reason: Option<String>,
+    cap_revenue_micros: Option<i64>,
+    cap_payout_micros: Option<i64>,
 }
 
 impl TryFrom<Row> for Conversion {
@@ -248,6 +265,10 @@ impl TryFrom<Row> for Conversion {
             counts_as_conversion: row.counts_as_conversion,
             counts_in_revenue: row.counts_in_revenue,
             is_over_cap: row.is_over_cap,
+            place: row.cap_revenue_micros.map(|revenue_micros| Place {
+                revenue_micros,
+                payout_micros: row.cap_payout_micros.unwrap_or(0),
+            }),
             is_bot: row.is_bot,
             is_test: row.is_test,
             reason: row.reason,
@@ -332,6 +353,9 @@ pub fn update(conn: &mut AnyConnection, conversion: &Conversion) -> Result<()> {
             conversions::payout_micros.eq(now.payout_micros),
             conversions::sale_amount_micros.eq(now.sale_amount_micros),
             conversions::reason.eq(&now.reason),
+            conversions::is_over_cap.eq(now.is_over_cap),
+            conversions::cap_revenue_micros.eq(now.place.map(|place| place.revenue_micros)),
+            conversions::cap_payout_micros.eq(now.place.map(|place| place.payout_micros)),
         ))
         .execute(conn)?;
     Ok(())

@@ -104,6 +104,14 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// A conversion of this draft came over a cap.
+    pub fn flag_over_cap(&mut self, id: i64) {
+        let found = self.recorded.get_mut(&id).or_else(|| self.changed.get_mut(&id));
+        if let Some(value) = found {
+            value.is_over_cap = true;
+        }
+    }
+
     /// A row of a conversion's history.
     pub fn note(&mut self, change: Change) {
         self.changes.push(change);
@@ -207,6 +215,7 @@ mod tests {
             counts_as_conversion: true,
             counts_in_revenue: true,
             is_over_cap: false,
+            place: None,
             is_bot: false,
             is_test: false,
             reason: None,

@@ -21,6 +21,7 @@ mod write_gate;
 
 pub mod advertisers;
 pub mod campaigns;
+pub mod cap_uses;
 pub mod catalog_changes;
 pub mod choices;
 pub mod click_log;

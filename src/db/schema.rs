@@ -314,6 +314,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    cap_uses (offer_id, cap, window_ms) {
+        offer_id -> BigInt,
+        cap -> Text,
+        window_ms -> BigInt,
+        value -> BigInt,
+    }
+}
+
+diesel::table! {
     conversions (id) {
         id -> BigInt,
         click_id -> Binary,
@@ -350,6 +359,8 @@ diesel::table! {
         is_test -> Bool,
         reason -> Nullable<Text>,
         params -> Text,
+        cap_revenue_micros -> Nullable<BigInt>,
+        cap_payout_micros -> Nullable<BigInt>,
     }
 }
 

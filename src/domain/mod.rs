@@ -3,6 +3,7 @@
 pub mod advertiser;
 pub mod bot;
 pub mod campaign;
+pub mod cap;
 pub mod click;
 pub mod click_id;
 pub mod country;
@@ -25,6 +26,7 @@ pub mod status;
 pub mod template;
 pub mod verdict;
 pub(crate) mod words;
+pub mod zone;
 
 pub use bot::BotReason;
 pub use country::Country;

@@ -1,5 +1,6 @@
 //! An offer: where visitors are sent to buy, and what a conversion there earns.
 
+use super::cap::{self, Cap};
 use super::input::{self, Editable, FieldErrors, put};
 use super::lander::{EntityStatus, require_name, require_url, status, template};
 use super::money::{Currency, Money, share};
@@ -67,7 +68,9 @@ pub struct Offer {
     pub preview_url: String,
     /// The countries whose visitors it takes; none takes all.
     pub countries: Vec<Country>,
-    /// What becomes of visitors when it is at its cap.
+    /// How much it takes; none takes all that comes.
+    pub caps: Vec<Cap>,
+    /// What becomes of visitors when it is at one of them.
     pub at_cap: AtCap,
     /// From when it takes visitors, Unix milliseconds.
     pub active_from_ms: Option<i64>,
@@ -95,6 +98,7 @@ impl Offer {
             revenue_mode: RevenueMode::Auto,
             preview_url: String::new(),
             countries: Vec::new(),
+            caps: Vec::new(),
             at_cap: AtCap::Next,
             active_from_ms: None,
             active_until_ms: None,
@@ -131,6 +135,10 @@ impl Editable for Offer {
             ),
             "preview_url" => put(&mut self.preview_url, field, web_address(value)),
             "countries" => put(&mut self.countries, field, countries(value)),
+            "caps" => {
+                self.caps = cap::read_all(value)?;
+                Ok(true)
+            }
             "at_cap" => {
                 self.at_cap = at_cap(value)?;
                 Ok(true)

@@ -33,6 +33,8 @@ impl Noun for Offer {
     }
 
     fn update(&self, conn: &mut AnyConnection, id: i64, now_ms: i64) -> Result<(), Error> {
+        // Whoever counts next counts anew: a cap that was taken away and comes back has missed what came meanwhile.
+        db::cap_uses::forget(conn, id)?;
         Ok(db::offers::update(conn, id, self, now_ms)?)
     }
 }

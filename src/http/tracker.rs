@@ -6,7 +6,7 @@ use super::metrics::{Metrics, WorkerMetrics};
 use crate::clicks::{Ingested, WorkerJournal};
 use crate::conversions::Postbacks;
 use crate::db::Db;
-use crate::routing::{Catalog, LiveCatalog, Memory, NoCaps, Router, Sealer};
+use crate::routing::{Catalog, LiveCatalog, Memory, Router, Sealer};
 use crate::visitor::Visitor;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -44,7 +44,13 @@ pub struct Tracker {
 impl Tracker {
     /// A router over one moment's catalog.
     pub fn router<'a>(&'a self, catalog: &'a Catalog) -> Router<'a> {
-        Router { catalog, visitor: &self.visitor, sealer: &self.sealer, memory: &self.memory, caps: &NoCaps }
+        Router {
+            catalog,
+            visitor: &self.visitor,
+            sealer: &self.sealer,
+            memory: &self.memory,
+            caps: self.catalog.caps(),
+        }
     }
 
     /// The client's address.

@@ -143,7 +143,7 @@ fn pressed(router: &Router<'_>, record: &ClickRecord<&str>, advertiser_id: Optio
         advertiser_id.is_some() && owner == advertiser_id
     };
     let wanted = path.targets.iter().position(|(target, _)| is_wanted(target));
-    router.press(&record.kept(), wanted.map(|at| at + 1), None, record.clicked_at_ms)?.offer_id
+    router.press(&record.kept(), wanted.map(|at| at + 1), None, (record.clicked_at_ms, false))?.offer_id
 }
 
 /// What the source would write into the campaign's address, but the cost.

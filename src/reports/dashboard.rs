@@ -4,10 +4,10 @@ use super::attention::{self, Attention};
 use super::period::{Bucket, Compared, Period, Step};
 use super::query::{By, Error, Order, Query, Row, campaign_rows_of, report};
 use super::sums::{self, Way};
-use super::zone::TimeZone;
 use crate::db::AnyConnection;
 use crate::domain::figures::{Bots, Figures, Metric};
 use crate::domain::rollup::Attribution;
+use crate::domain::zone::TimeZone;
 use chrono::NaiveTime;
 use std::collections::HashMap;
 

@@ -7,15 +7,14 @@ mod period;
 mod query;
 mod rebuild;
 mod sums;
-mod zone;
 
+pub use crate::domain::zone::{TimeZone, UnknownZone};
 pub use attention::Attention;
 pub use csv::csv;
 pub use dashboard::{Dashboard, DashboardQuery, Point, campaign_list, dashboard};
 pub use period::{BUCKETS_MAX, Bucket, Compared, Period, PeriodError, Preset, Step};
 pub use query::{By, CampaignFacts, Error, Order, Query, Report, Row, plain, report};
 pub use rebuild::{Difference, rebuild, verify};
-pub use zone::{TimeZone, UnknownZone};
 
 #[cfg(test)]
 mod tests;

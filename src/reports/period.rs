@@ -1,8 +1,8 @@
 //! Periods: whole days in a time zone, or two moments; cut into hours, days, weeks or months.
 
-use super::zone::{TimeZone, days_later};
 use crate::domain::rollup::{QUARTER_MS, quarter_of};
 use crate::domain::words::word_enum;
+use crate::domain::zone::{TimeZone, days_later};
 use chrono::{Datelike as _, Months, NaiveDate};
 use std::collections::BTreeSet;
 use std::fmt;

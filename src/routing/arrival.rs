@@ -1,8 +1,9 @@
 //! One click from its facts to its target, in a short list of named steps. No database, no HTTP.
 
 use super::asked::{Asked, Headers};
+use super::caps::Caps;
 use super::catalog::{CampaignRoute, Catalog, CostRule, OfferRoute, PathRoute};
-use super::choose::{Caps, Choice, Chooser, End};
+use super::choose::{Choice, Chooser, End};
 use super::draw::Draws;
 use super::memory::{Memory, Seen, Visit};
 use super::query::QueryValues;
@@ -93,10 +94,33 @@ impl Router<'_> {
         facts: &'a Facts<'a>,
         draws: Draws,
     ) -> Routed<'a> {
+        self.route_as(campaign, arrival, facts, (draws, Id::HandedOut))
+    }
+
+    /// Routes the visit of a page that is itself the lander: the path counts, and the lander where it has one, but no offer
+    /// is reached, and no place under its caps taken, before a link is pressed.
+    #[must_use]
+    pub fn visit<'a>(
+        &self,
+        campaign: &CampaignRoute,
+        arrival: &Arrival<'a>,
+        facts: &'a Facts<'a>,
+        draws: Draws,
+    ) -> ClickRecord<&'a str> {
+        self.route_as(campaign, arrival, facts, (draws, Id::Visit)).record
+    }
+
+    fn route_as<'a>(
+        &self,
+        campaign: &CampaignRoute,
+        arrival: &Arrival<'a>,
+        facts: &'a Facts<'a>,
+        (draws, id): (Draws, Id),
+    ) -> Routed<'a> {
         let is_unique = self.is_unique(campaign, arrival, &facts.who);
         let record = describe(campaign, arrival, facts, is_unique);
         let seen = self.recall(campaign, arrival, &record);
-        let mut routed = self.send(campaign, arrival, record, seen.as_ref(), (draws, Id::HandedOut));
+        let mut routed = self.send(campaign, arrival, record, seen.as_ref(), (draws, id));
         routed.seen = seen.and_then(|seen| self.remember(seen, arrival, &routed.record));
         routed
     }
@@ -179,9 +203,18 @@ impl Router<'_> {
         seen: Option<&Seen>,
         (draws, id): (Draws, Id),
     ) -> Routed<'a> {
-        let chosen = self.choose(campaign, arrival, &record, seen, draws);
+        let is_counted = id == Id::HandedOut && record.bot.is_none() && !record.is_test;
+        let choose = || self.choose(campaign, arrival, &record, seen, draws);
+        let chosen = self.reserve(is_counted, arrival.now_ms, choose, |choice| match choice {
+            Ok(Choice { end: End::Offer(offer), .. }) => Some(offer.id),
+            _ => None,
+        });
+        let chosen = chosen.unwrap_or(Err(RouteRefusal::NoOffer));
         note(&mut record, &chosen);
-        let is_handed_out = id == Id::HandedOut;
+        if id == Id::Visit {
+            record.offer_id = None;
+        }
+        let is_handed_out = id != Id::Withheld;
         let chosen = chosen.ok();
         let lander = chosen.as_ref().and_then(|choice| choice.lander);
         let click_token = lander.filter(|_| is_handed_out).map(|_| self.sealer.seal_click(&record));
@@ -257,6 +290,8 @@ fn note(record: &mut ClickRecord<&str>, chosen: &Result<Choice<'_>, RouteRefusal
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Id {
     HandedOut,
+    /// Handed out to a page that is itself the lander.
+    Visit,
     /// Its click could not be kept.
     Withheld,
 }

@@ -9,6 +9,7 @@ pub use routes::{
     TargetRoute,
 };
 
+use super::caps::LiveCaps;
 use crate::db::catalog_changes::{self, Marker};
 use crate::db::{self, AnyConnection, Db, Priority, settings};
 use crate::domain::lander::EntityStatus;
@@ -63,6 +64,11 @@ impl Catalog {
     #[must_use]
     pub fn offer(&self, id: i64) -> Option<&Arc<OfferRoute>> {
         self.offers.get(&id)
+    }
+
+    /// The offers that have caps.
+    pub(super) fn capped(&self) -> impl Iterator<Item = &Arc<OfferRoute>> {
+        self.offers.values().filter(|route| !route.offer.caps.is_empty())
     }
 
     /// An advertiser by its number.
@@ -232,6 +238,7 @@ fn read_lists(
 /// The catalog in use: read without waiting, replaced when something was saved.
 pub struct LiveCatalog {
     current: ArcSwap<Catalog>,
+    caps: LiveCaps,
     // Two reloads at once could put the older one last.
     /// Where the changes stood when it was read. Held while it is read: one reads at a time.
     marker: Mutex<Marker>,
@@ -243,8 +250,15 @@ impl LiveCatalog {
     /// # Errors
     /// The database fails.
     pub fn load(db: &Db) -> db::Result<Self> {
-        let (marker, catalog) = load(db, None)?;
-        Ok(Self { current: ArcSwap::from_pointee(catalog), marker: Mutex::new(marker) })
+        let caps = LiveCaps::default();
+        let (marker, catalog) = load(db, None, &caps)?;
+        Ok(Self { current: ArcSwap::from_pointee(catalog), caps, marker: Mutex::new(marker) })
+    }
+
+    /// What is used of the offers' caps.
+    #[must_use]
+    pub const fn caps(&self) -> &LiveCaps {
+        &self.caps
     }
 
     /// The catalog of this moment.
@@ -281,7 +295,7 @@ impl LiveCatalog {
 
     fn reload_over(&self, db: &Db, known: &mut Marker) -> db::Result<()> {
         let earlier = self.get();
-        let (marker, catalog) = load(db, Some(&earlier))?;
+        let (marker, catalog) = load(db, Some(&earlier), &self.caps)?;
         self.current.store(Arc::new(catalog));
         *known = marker;
         Ok(())
@@ -289,6 +303,10 @@ impl LiveCatalog {
 }
 
 /// Reads it as it is at one moment, never half of a change, with where the changes stand then.
-fn load(db: &Db, earlier: Option<&Catalog>) -> db::Result<(Marker, Catalog)> {
-    db.snapshot(|conn| Ok((catalog_changes::marker(conn)?, Catalog::load(conn, earlier)?)))
+fn load(db: &Db, earlier: Option<&Catalog>, caps: &LiveCaps) -> db::Result<(Marker, Catalog)> {
+    db.snapshot(|conn| {
+        let (marker, catalog) = (catalog_changes::marker(conn)?, Catalog::load(conn, earlier)?);
+        caps.follow(&catalog, conn)?;
+        Ok((marker, catalog))
+    })
 }

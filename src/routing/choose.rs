@@ -5,6 +5,7 @@
 //! entries. Campaigns within campaigns and offers that hand on at their cap are followed [`STEPS_MAX`] deep: loops are
 //! refused when saved, and what slipped through ends here.
 
+use super::caps::Caps;
 use super::catalog::{CampaignRoute, Catalog, LanderRoute, OfferRoute, PathRoute, TargetRoute};
 use super::draw::{Draws, draw_until};
 use super::memory::Seen;
@@ -18,22 +19,6 @@ use std::sync::Arc;
 
 /// How many campaigns, or offers at their cap, may follow one another.
 const STEPS_MAX: usize = 5;
-
-/// Whether offers have room.
-pub trait Caps: Sync {
-    /// Whether an offer takes no more visitors for now.
-    fn is_at_cap(&self, offer_id: i64) -> bool;
-}
-
-/// No offer has a cap.
-#[derive(Clone, Copy, Debug)]
-pub struct NoCaps;
-
-impl Caps for NoCaps {
-    fn is_at_cap(&self, _: i64) -> bool {
-        false
-    }
-}
 
 /// What a draw came to.
 pub(super) struct Choice<'a> {
@@ -190,7 +175,7 @@ impl<'a, V: Visit> Chooser<'a, '_, V> {
             if !offer.takes(self.country, self.visit.at_ms()) || self.is_converted(offer.id) {
                 return None;
             }
-            if !self.caps.is_at_cap(offer.id) {
+            if !self.caps.is_at_cap(offer.id, self.visit.at_ms()) {
                 return Some(End::Offer(offer));
             }
             match &offer.offer.at_cap {

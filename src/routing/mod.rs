@@ -3,6 +3,7 @@
 
 mod arrival;
 mod asked;
+mod caps;
 mod catalog;
 mod choose;
 mod draw;
@@ -18,11 +19,11 @@ mod values;
 
 pub use arrival::{Arrival, Routed, Router};
 pub use asked::{Headers, NoHeaders};
+pub use caps::{CapWatch, Caps, LiveCaps, NoCaps, Used};
 pub use catalog::{
     AdvertiserRoute, CampaignRoute, Catalog, CostRule, LanderRoute, LiveCatalog, OfferRoute, PathRoute,
     RuleRoute, SourceRoute, TargetRoute,
 };
-pub use choose::{Caps, NoCaps};
 pub use draw::Draws;
 pub use follower::Follower;
 pub use memory::{Memory, Seen};

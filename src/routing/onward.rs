@@ -1,6 +1,6 @@
 //! What comes after the first choice: a lander's button, and the places for visitors for whom nothing else is left.
 
-use super::arrival::{Arrival, Facts, Router};
+use super::arrival::Router;
 use super::asked::{Asked, NoHeaders};
 use super::catalog::CampaignRoute;
 use super::choose::{Chooser, End};
@@ -41,29 +41,15 @@ impl Router<'_> {
         self.fallback(None, host, &NoClick)
     }
 
-    /// Routes the visit of a page that is itself the lander: the path counts, and the lander where it has one, but no offer is
-    /// reached before a link is pressed.
-    #[must_use]
-    pub fn visit<'a>(
-        &self,
-        campaign: &CampaignRoute,
-        arrival: &Arrival<'a>,
-        facts: &'a Facts<'a>,
-        draws: Draws,
-    ) -> ClickRecord<&'a str> {
-        let mut record = self.route(campaign, arrival, facts, draws).record;
-        record.offer_id = None;
-        record
-    }
-
-    /// Where a lander's button leads: to the n-th of the path's targets where it is open, else to one by weight.
+    /// Where a lander's button leads: to the n-th of the path's targets where it is open, else to one by weight. One that
+    /// is counted takes its place under the offer's caps of clicks.
     #[must_use]
     pub fn press(
         &self,
         click: &ClickRecord,
         button: Option<usize>,
         seen: Option<&str>,
-        now_ms: i64,
+        (now_ms, is_counted): (i64, bool),
     ) -> Option<Pressed> {
         let campaign = self.catalog.campaign(click.campaign_id)?;
         let own = click.path_id.and_then(|id| self.catalog.path(campaign.id, id));
@@ -80,7 +66,13 @@ impl Router<'_> {
             door: campaign,
         };
         let draws = if campaign.is_sticky { Draws::of_visitor(click) } else { Draws::random() };
-        let end = path.and_then(|path| chooser.press(path, button, draws));
+        let is_counted = is_counted && click.bot.is_none() && !click.is_test;
+        let press = || path.and_then(|path| chooser.press(path, button, draws));
+        let end = self.reserve(is_counted, now_ms, press, |end| match end {
+            Some(End::Offer(offer)) => Some(offer.id),
+            _ => None,
+        });
+        let end = end.flatten();
         let offer = match end {
             Some(End::Offer(offer)) => Some(offer.as_ref()),
             _ => None,

@@ -10,7 +10,7 @@ use crate::visitor::{self, Hints, Signals, Visitor};
 struct Full(&'static [i64]);
 
 impl Caps for Full {
-    fn is_at_cap(&self, offer_id: i64) -> bool {
+    fn is_at_cap(&self, offer_id: i64, _: i64) -> bool {
         self.0.contains(&offer_id)
     }
 }

@@ -22,13 +22,13 @@ pub async fn press(request: HttpRequest, tracker: web::Data<Tracker>, journal: O
     let Some(campaign) = catalog.campaign(click.campaign_id) else { return nowhere() };
     let button = request.match_info().get("button").and_then(|text| text.parse::<usize>().ok());
     let seen = cookie(&request, SEEN_COOKIE);
-    let Some(pressed) = tracker.router(&catalog).press(&click, button, seen, now_ms()) else {
-        return nowhere();
-    };
     let signals = signals(&request);
     // A machine that follows links presses no button.
     let agent = visitor::agent::of(&agent(&request));
     let is_counted = visitor::judge(&signals, &agent).is_none();
+    let Some(pressed) = tracker.router(&catalog).press(&click, button, seen, (now_ms(), is_counted)) else {
+        return nowhere();
+    };
     if is_counted && pressed.offer_id.is_some() {
         let at_ms = now_ms();
         let record = LpClickRecord {

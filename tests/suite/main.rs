@@ -48,6 +48,7 @@ mod cluster;
 mod sql;
 
 mod browser;
+mod caps;
 mod clicks;
 mod doors;
 mod floors;

@@ -18,7 +18,6 @@ async fn fields_that_are_not_built_are_refused() {
         ("/advertisers/1", "duplicate_mode"),
         ("/advertisers/1", "postback_key"),
         ("/offers/1", "payout"),
-        ("/offers/1", "caps"),
         ("/campaigns/1", "rules"),
         ("/campaigns/1", "sticky"),
         ("/campaigns/1", "url"),

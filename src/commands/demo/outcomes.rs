@@ -191,7 +191,7 @@ fn first(
     status: Status,
     at_ms: i64,
 ) -> conversions::NewConversion {
-    conversions::NewConversion {
+    let mut first = conversions::NewConversion {
         click_id: one.click_id,
         event: one.offer.event.to_owned(),
         txid: life.txid.clone(),
@@ -219,10 +219,13 @@ fn first(
         counts_as_conversion: true,
         counts_in_revenue: true,
         is_over_cap: false,
+        place: None,
         is_bot: false,
         is_test: false,
         reason: None,
-    }
+    };
+    first.take_place();
+    first
 }
 
 fn changed(
@@ -236,7 +239,7 @@ fn changed(
         Status::Reversed => Some("chargeback".to_owned()),
         Status::Pending | Status::Approved => None,
     };
-    let value = conversions::NewConversion {
+    let mut value = conversions::NewConversion {
         status,
         payout_status: status,
         advertiser_status: word(offer, status).map(str::to_owned),
@@ -244,6 +247,7 @@ fn changed(
         reason,
         ..before.value.clone()
     };
+    value.take_place();
     conversions::Conversion { id: before.id, value }
 }
 

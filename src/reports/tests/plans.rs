@@ -134,6 +134,7 @@ fn conversion(click: &ClickRecord, plan: &Planned, step: usize) -> Option<conver
         counts_as_conversion: *counts,
         counts_in_revenue: plan.is_unique,
         is_over_cap: false,
+        place: None,
         is_bot: click.bot.is_some(),
         is_test: click.is_test,
         reason: None,

@@ -1,6 +1,6 @@
 //! Time zones: when a day begins, and how long its hours are.
 
-use crate::domain::rollup::{HOUR_MS, QUARTER_MS, quarter_of};
+use super::rollup::{HOUR_MS, QUARTER_MS, quarter_of};
 use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, TimeZone as _};
 use chrono_tz::{OffsetName as _, Tz};
 use std::fmt;
@@ -99,6 +99,23 @@ impl TimeZone {
         i64::from(self.0.offset_from_utc_datetime(&utc.naive_utc()).fix().local_minus_utc()) * 1_000
     }
 
+    /// The beginning of the clock hour that holds a moment: the full hour there, or the moment clocks were changed where
+    /// that came later.
+    #[must_use]
+    pub fn hour_start(self, unix_ms: i64) -> i64 {
+        let offset = self.offset_ms(unix_ms);
+        let local = unix_ms + offset;
+        let start = local - local.rem_euclid(HOUR_MS) - offset;
+        if self.offset_ms(start) == offset {
+            return start;
+        }
+        let changed = first_where(start.div_euclid(1_000), unix_ms.div_euclid(1_000), |seconds| {
+            self.offset_ms(seconds.saturating_mul(1_000)) == offset
+        });
+        // As hours end: on a quarter.
+        quarter_of(changed.saturating_mul(1_000) + QUARTER_MS - 1).clamp(start, unix_ms)
+    }
+
     /// The end of the clock hour that holds a moment: the next full hour there, or the moment clocks are
     /// changed where that comes first.
     #[must_use]
@@ -132,7 +149,7 @@ fn first_where(mut low: i64, mut high: i64, holds: impl Fn(i64) -> bool) -> i64 
 
 /// So many days later, or earlier where negative; the end of the calendar where there are no more.
 #[must_use]
-pub(super) fn days_later(day: NaiveDate, days: i64) -> NaiveDate {
+pub fn days_later(day: NaiveDate, days: i64) -> NaiveDate {
     let step = Days::new(days.unsigned_abs());
     let (moved, end) = if days < 0 {
         (day.checked_sub_days(step), NaiveDate::MIN)
