@@ -9,7 +9,7 @@ use super::parts::{Link, Piece, Tone};
 use super::tables::{Dot, Table};
 use super::view::{Defaults, View, of_report};
 use super::words::MoneyWords;
-use super::{Answer, campaign_table, dashboard_parts as parts, journal_health, start};
+use super::{Answer, campaign_table, caps, dashboard_parts as parts, journal_health, start};
 use crate::clicks::{Health, Journal};
 use crate::db::AnyConnection;
 use crate::http::{App, Error, SignedIn, Tracker, reading};
@@ -199,6 +199,7 @@ async fn show(
     let compare_label = parts::compare_label(&view, &found.dashboard.compared);
     let chrome = desk.chrome("Dashboard", Nav::Dashboard);
     let mut attention = journal_health::attention(&health, now_ms);
+    attention.extend(caps::attention(&app, &desk));
     attention.extend(parts::attention(&view, &desk, &found.dashboard.attention));
     page(&DashboardPage {
         chrome: view.dress_compared(chrome, &compare_label),

@@ -6,6 +6,7 @@
 mod assets;
 mod campaign_table;
 mod campaigns_list;
+mod caps;
 mod checks;
 mod choosing;
 mod click_story;

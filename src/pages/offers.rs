@@ -2,7 +2,10 @@
 
 use askama::Template;
 
+mod caps;
+
 use super::Answer;
+use super::caps::{CapBar, bar, bars};
 use super::choosing;
 use super::desk::{Desk, page, page_with, see_other};
 use super::editing::{Place, Shown, editing};
@@ -15,10 +18,8 @@ use super::typed::{Typed, number, statuses};
 use super::words::MoneyWords;
 use crate::db;
 use crate::db::search::Saved;
-use crate::domain::cap::CapOf;
 use crate::domain::lander::EntityStatus;
 use crate::domain::macros::Macro;
-use crate::domain::money::Money;
 use crate::domain::offer::{AtCap, Offer as Noun, percent_text};
 use crate::domain::template::TemplateUse;
 use crate::entities::{self, Fields};
@@ -86,6 +87,8 @@ pub struct OfferForm {
     pub active_from: Field,
     /// Until when.
     pub active_until: Field,
+    /// What is used of the caps that are saved.
+    pub bars: Vec<CapBar>,
     /// How much it takes, a row a cap.
     pub caps: Vec<CapRow>,
     /// What is wrong with all of them together. Empty for nothing.
@@ -104,32 +107,6 @@ pub struct OfferForm {
     pub tags: Field,
     /// Notes.
     pub notes: Field,
-}
-
-/// A row of the form: one cap.
-#[derive(Debug, Clone, Default)]
-pub struct CapRow {
-    /// Number of the row in the names of its fields.
-    pub key: String,
-    /// How much.
-    pub limit: Field,
-    /// Of what.
-    pub of: Select,
-    /// Per what.
-    pub per: Select,
-    /// Of which event.
-    pub event: Field,
-    /// Where its spans begin.
-    pub time_zone: Field,
-}
-
-impl CapRow {
-    /// What is wrong in this row, sentence after sentence.
-    pub fn errors(&self) -> Vec<&str> {
-        let all =
-            [&self.limit.error, &self.of.error, &self.per.error, &self.event.error, &self.time_zone.error];
-        all.into_iter().map(String::as_str).filter(|error| !error.is_empty()).collect()
-    }
 }
 
 const KIND: Kind = Kind {
@@ -162,15 +139,6 @@ const TEXTS: [&str; 14] = [
 const AT_CAP: [(&str, &str); 3] =
     [("next", "The other offers of the path"), ("offer", "Another offer"), ("url", "An address")];
 
-const CAP_OF: [(&str, &str); 4] =
-    [("conversions", "conversions"), ("clicks", "clicks"), ("revenue", "revenue"), ("payout", "payout")];
-
-const CAP_PER: [(&str, &str); 5] =
-    [("hour", "an hour"), ("day", "a day"), ("week", "a week"), ("month", "a month"), ("total", "in total")];
-
-/// Where the rows of caps stand among the names of the form's fields.
-const CAPS: &str = "caps";
-
 const MODES: [(&str, &str); 3] = [
     ("auto", "The postback's, and where it names none the amount above"),
     ("fixed", "Always the amount above"),
@@ -178,6 +146,9 @@ const MODES: [(&str, &str); 3] = [
 ];
 
 editing!(offers);
+
+pub use caps::CapRow;
+use caps::change_rows;
 
 /// The addresses of this family.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
@@ -203,6 +174,14 @@ async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
             (None, None) => "–".to_owned(),
         };
         let owner = value.advertiser_id.and_then(|id| names.get(&id).map(|name| (id, name)));
+        let used = app.catalog.caps().of_offer(id, desk.now_ms);
+        let fullest = used.iter().max_by_key(|used| used.percent());
+        let cap = Cell {
+            bars: fullest.map(|used| bar(&desk, used)).into_iter().collect(),
+            text: if used.is_empty() { "–".to_owned() } else { String::new() },
+            note: if used.len() > 1 { format!("and {} more", used.len() - 1) } else { String::new() },
+            ..Cell::default()
+        };
         let cells = vec![
             name_cell(&value.name, &format!("{}/{id}/edit", KIND.path), value.status),
             owner.map_or_else(
@@ -210,13 +189,19 @@ async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
                 |(id, name)| Cell::link(name, &format!("/advertisers/{id}")),
             ),
             Cell::text(&revenue),
+            cap,
             Cell::text(or_dash(&value.tags.join(", "))),
             status_cell(KIND.path, id, value.status),
         ];
         Row { cells }
     };
     let rows = listed.items.iter().map(row).collect();
-    let listing = ask.listing(&KIND, &["Offer", "Advertiser", "Earns", "Tags", "Status"], rows, listed.total);
+    let listing = ask.listing(
+        &KIND,
+        &["Offer", "Advertiser", "Earns", "Fullest cap", "Tags", "Status"],
+        rows,
+        listed.total,
+    );
     let chrome = Chrome { notice: ask.notice(&KIND), ..desk.chrome("Offers", Nav::Offers) };
     page(&OffersPage { chrome, listing })
 }
@@ -259,16 +244,7 @@ fn typed_of(offer: &Noun) -> Typed {
         ("tags", offer.tags.join(", ")),
         ("notes", offer.notes.clone()),
     ]);
-    for (row, cap) in offer.caps.iter().enumerate() {
-        let limit =
-            if cap.of.is_money() { Money::from_micros(cap.limit).to_string() } else { cap.limit.to_string() };
-        let mut put = |name: &str, value: &str| typed.push(format!("{CAPS}.{row}.{name}"), value);
-        put("limit", &limit);
-        put("of", cap.of.as_str());
-        put("per", cap.per.as_str());
-        put("event", cap.event.as_deref().unwrap_or_default());
-        put("time_zone", cap.time_zone.name());
-    }
+    caps::put(&mut typed, &offer.caps);
     typed
 }
 
@@ -286,66 +262,8 @@ fn fields(typed: &Typed) -> Fields {
         _ => json!({"do": "next"}),
     };
     fields.insert("at_cap".to_owned(), at_cap);
-    let cap = |row: String| {
-        let part = |name: &str| typed.get(&format!("{CAPS}.{row}.{name}"));
-        let is_money = CapOf::parse(part("of")).is_some_and(CapOf::is_money);
-        let limit = if is_money { "amount" } else { "count" };
-        json!({limit: part("limit"), "of": part("of"), "per": part("per"), "event": part("event"),
-            "time_zone": part("time_zone")})
-    };
-    fields.insert(CAPS.to_owned(), typed.rows(CAPS).into_iter().map(cap).collect());
+    fields.insert(caps::FIELD.to_owned(), caps::read(typed));
     fields
-}
-
-fn change_rows(shown: &mut Shown<Noun>) -> bool {
-    let action = shown.typed.get("action").to_owned();
-    if action == "add-pair.caps" {
-        let row = shown.typed.next_row(CAPS);
-        for (name, value) in ["limit", "event"].map(|name| (name, "")).into_iter().chain(new_cap(shown)) {
-            shown.typed.push(format!("{CAPS}.{row}.{name}"), value);
-        }
-        return true;
-    }
-    let Some(row) = action.strip_prefix("remove-pair.caps.") else { return false };
-    shown.typed.remove_under(&format!("{CAPS}.{row}"));
-    true
-}
-
-/// What a new cap begins with.
-fn new_cap(shown: &Shown<Noun>) -> [(&'static str, &'static str); 3] {
-    [("of", "conversions"), ("per", "day"), ("time_zone", shown.desk.zone.name())]
-}
-
-/// The rows of caps; the n-th row is the n-th cap, and its errors are named so.
-fn cap_rows(shown: &Shown<Noun>) -> Vec<CapRow> {
-    let form = shown.marked();
-    let row = |(at, key): (usize, String)| {
-        let typed = |name: &str| form.typed.get(&format!("{CAPS}.{key}.{name}"));
-        let error = |name: &str| form.error(&format!("{CAPS}[{at}].{name}"));
-        let field = |name: &str| Field::wrong(typed(name), &error(name));
-        let select = |name: &str, pairs| Select { error: error(name), ..Select::new(pairs, typed(name)) };
-        CapRow {
-            limit: Field::wrong(typed("limit"), &(error("count") + &error("amount"))),
-            of: select("of", &CAP_OF),
-            per: select("per", &CAP_PER),
-            event: field("event"),
-            time_zone: field("time_zone"),
-            key,
-        }
-    };
-    form.typed.rows(CAPS).into_iter().enumerate().map(row).collect()
-}
-
-/// The row that the browser copies.
-fn blank_cap(shown: &Shown<Noun>) -> CapRow {
-    let [(_, of), (_, per), (_, zone)] = new_cap(shown);
-    CapRow {
-        key: "__R__".to_owned(),
-        of: Select::new(&CAP_OF, of),
-        per: Select::new(&CAP_PER, per),
-        time_zone: Field::new(zone),
-        ..CapRow::default()
-    }
 }
 
 fn after(id: i64) -> String {
@@ -378,9 +296,10 @@ fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<OfferFormPage, 
             countries: form.field("countries"),
             active_from: form.field("active_from"),
             active_until: form.field("active_until"),
-            caps: cap_rows(shown),
-            caps_error: form.error(CAPS),
-            blank_cap: blank_cap(shown),
+            bars: shown.saved.as_ref().map(|saved| bars(app, &shown.desk, saved.id)).unwrap_or_default(),
+            caps: caps::rows(shown),
+            caps_error: form.error(caps::FIELD),
+            blank_cap: caps::blank_row(shown),
             at_cap_do: form.select("at_cap.do", &AT_CAP),
             at_cap_offer_id: form.choose("at_cap.offer_id", &others),
             at_cap_url: form.field("at_cap.url"),

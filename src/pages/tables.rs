@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::caps::CapBar;
 use super::parts::{Choice, Empty, Hidden, Pill, PostButton, Tone};
 
 /// A table with its columns, the row of totals and its rows.
@@ -150,6 +151,8 @@ pub struct Cell {
     pub is_code: bool,
     /// Pills, after the text or instead of it.
     pub pills: Vec<Pill>,
+    /// Bars of what is used of caps.
+    pub bars: Vec<CapBar>,
     /// A button, in lists of archived things ("Restore").
     pub button: Option<PostButton>,
 }

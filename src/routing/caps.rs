@@ -6,7 +6,8 @@
 //! on is nobody's to know, so conversions still come when a cap is used up: they are recorded and flagged.
 //!
 //! Clicks are counted here. Each takes its place when it is drawn ([`Caps::take`]), so that on one node no more than the
-//! limit are sent on; the count begins with what the database knows. Several nodes: each counts its own and learns of the
+//! limit are sent on; the count begins with what the database knows. A click that the journal could not take keeps its place
+//! until the process starts anew. Several nodes: each counts its own and learns of the
 //! others' when it looks at the database again, every [`RECOUNT_EVERY`] or, where counting takes long, so seldom that it
 //! takes at most a fiftieth of the time. So together they go over by what the others send on within that time and the
 //! second that clicks take into the database, and no more.
@@ -18,7 +19,7 @@ use crate::db::{self, AnyConnection, Db};
 use crate::domain::cap::{Cap, CapOf, Window};
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -30,6 +31,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often clicks are counted anew in the database, and how many times as long as counting took is waited at least.
 const RECOUNT_EVERY: Duration = Duration::from_secs(5);
 const RECOUNT_SHARE: u32 = 50;
+
+/// How often a window is summed that nobody counts: a second time for what was being written the first time by those who did
+/// not know of the cap yet. Whoever writes later counts.
+const SUMS_MAX: u64 = 2;
 
 /// How often a visitor is drawn again because somebody took the last place before him: as many offers fill up within one
 /// draw as never do.
@@ -103,16 +108,16 @@ impl Used {
 struct Span {
     window: Window,
     used: AtomicI64,
-    /// Read from the database once; until then it begins at nothing.
-    is_known: AtomicBool,
+    /// How often it was summed from the database; until the first time it begins at nothing.
+    sums: AtomicU64,
     /// How often this process's own commits have said what is used: what was read before the last of them is old.
     notes: AtomicU64,
 }
 
 impl Span {
     const fn new(window: Window) -> Self {
-        let (used, is_known, notes) = (AtomicI64::new(0), AtomicBool::new(false), AtomicU64::new(0));
-        Self { window, used, is_known, notes }
+        let (used, sums, notes) = (AtomicI64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+        Self { window, used, sums, notes }
     }
 }
 
@@ -132,15 +137,17 @@ impl Meter {
         Self { cap: cap.clone(), key: cap.key(), span: ArcSwap::new(span) }
     }
 
-    /// The window of a moment, a new one where the last is over; `None` before the present one began.
+    /// The window of a moment, a new one where the last is over; `None` for a moment that does not lie in the present one.
     fn at(&self, now_ms: i64) -> Option<arc_swap::Guard<Arc<Span>>> {
         let span = self.span.load();
         if span.window.holds(now_ms) {
             return Some(span);
         }
-        if now_ms >= span.window.end_ms {
+        // A trace may ask of any time: the clock alone ends a window.
+        let clock_ms = self::now_ms();
+        if now_ms >= span.window.end_ms && clock_ms >= span.window.end_ms {
             // Whoever is first begins it; everybody goes on with that one.
-            self.span.compare_and_swap(&span, Arc::new(Span::new(self.cap.window(now_ms))));
+            self.span.compare_and_swap(&span, Arc::new(Span::new(self.cap.window(clock_ms))));
         }
         Some(self.span.load()).filter(|span| span.window.holds(now_ms))
     }
@@ -241,21 +248,19 @@ impl LiveCaps {
                 && span.window.start_ms == place.window_ms
             {
                 span.notes.fetch_add(1, Ordering::AcqRel);
-                span.is_known.store(true, Ordering::Release);
                 span.used.store(*value, Ordering::Release);
             }
         }
     }
 
-    /// Reads what is used of caps of conversions and money: what is kept, and once for each window what nobody has counted
-    /// yet.
+    /// Reads what is used of caps of conversions and money: what is kept, or a sum where nobody has counted yet.
     fn look(&self, offers: &Meters, conn: &mut AnyConnection, now_ms: i64) -> db::Result<()> {
         let meters = offers.iter().flat_map(|(id, meters)| meters.iter().map(|meter| (*id, meter)));
         let mut open = Vec::new();
         for (offer_id, meter) in meters {
             let Some(span) = meter.at(now_ms) else { continue };
             if meter.counts_clicks() {
-                if !span.is_known.load(Ordering::Acquire) {
+                if span.sums.load(Ordering::Acquire) == 0 {
                     count_clicks(conn, offer_id, meter, &span)?;
                 }
                 continue;
@@ -270,13 +275,13 @@ impl LiveCaps {
         for (place, meter, span, notes) in open {
             let value = match kept.get(&place) {
                 Some(value) => *value,
-                None if span.is_known.load(Ordering::Acquire) => continue,
+                None if span.sums.load(Ordering::Acquire) >= SUMS_MAX => continue,
                 None => cap_uses::sum(conn, place.offer_id, &meter.cap, span.window)?,
             };
             let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+            span.sums.fetch_add(1, Ordering::AcqRel);
             if span.notes.load(Ordering::Acquire) == notes {
                 span.used.store(value, Ordering::Release);
-                span.is_known.store(true, Ordering::Release);
             }
         }
         Ok(())
@@ -328,7 +333,7 @@ fn used(meter: &Meter, now_ms: i64) -> Used {
 fn count_clicks(conn: &mut AnyConnection, offer_id: i64, meter: &Meter, span: &Span) -> db::Result<()> {
     let counted = cap_uses::sum(conn, offer_id, &meter.cap, span.window)?;
     span.used.fetch_max(counted, Ordering::AcqRel);
-    span.is_known.store(true, Ordering::Release);
+    span.sums.fetch_add(1, Ordering::AcqRel);
     Ok(())
 }
 
@@ -380,3 +385,7 @@ fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+#[path = "caps_tests.rs"]
+mod tests;

@@ -1,7 +1,9 @@
 //! Caps: counted exactly, in their own zone, and what becomes of visitors beyond them.
 
-use crate::app::{Answer, Campaign, Click, TestApp, send};
+use crate::app::{Answer, Campaign, Click, TestApp, block_on, client, send};
 use crate::pages::Person;
+use crate::program::Program;
+use crate::raw_http::Connection;
 use crate::sql;
 use clickledger::db::{AnyConnection, Priority};
 use clickledger::domain::click::RouteRefusal;
@@ -259,4 +261,65 @@ stories! {
             {"count": 5, "of": "clicks", "per": "day", "event": null, "time_zone": "UTC"},
         ]));
     }
+
+    async fn what_is_used_is_seen(app: TestApp) {
+        let caps = json!([
+            {"count": 5, "of": "conversions", "per": "day", "time_zone": "Asia/Kathmandu"},
+            {"amount": "400.00", "of": "revenue", "per": "total"},
+        ]);
+        let (first, second, campaign) = capped(app, json!({"name": "Tea & Co", "caps": caps})).await;
+        let person = Person::enter(app).await;
+        let edit = format!("/offers/{}/edit", first["id"]);
+        let mut clicks = Vec::new();
+        for _ in 0..5 {
+            clicks.push(app.click(&campaign).await);
+        }
+        for click in &clicks[..3] {
+            assert!(!converts(app, click, "payout=10").await);
+        }
+        let page = person.page(&edit).await;
+        assert!(page.contains("<progress max=\"100\" value=\"60\"") && page.contains("3 of 5 conversions a day (Asia/Kathmandu)"), "{page}");
+        assert!(page.contains("<progress max=\"100\" value=\"7\"") && page.contains("$30.00 of $400.00 revenue in total"), "{page}");
+        assert!(!person.page(&format!("/offers/{}/edit", second["id"])).await.contains("<progress"));
+        let list = person.page("/offers").await;
+        assert!(list.contains("3 of 5 conversions a day") && list.contains("and 1 more"), "{list}");
+        assert!(!person.page("/").await.contains("of its cap"), "below 80 % nobody is told");
+        assert!(!converts(app, &clicks[3], "payout=10").await);
+        let told = person.page("/").await;
+        assert!(told.contains("Tea &#38; Co: 80 % of its cap") && told.contains("dot amber"), "{told}");
+        assert!(told.contains(&format!("href=\"{edit}#caps\"")), "{told}");
+        assert!(!converts(app, &clicks[4], "payout=10").await);
+        let told = person.page("/").await;
+        assert!(told.contains("Tea &#38; Co is at its cap") && told.contains("dot bad"), "{told}");
+        assert!(person.page("/offers").await.contains("class=\"capbar loss\""));
+        app.patch(&format!("/offers/{}", first["id"]), json!({"status": "paused"})).await;
+        assert!(!person.page("/").await.contains("at its cap</a>"), "an offer that is out of use needs nothing");
+    }
+}
+
+#[test]
+fn a_cap_of_clicks_outlives_a_kill() {
+    crate::program::on_each(|place| {
+        let (slug, _) = crate::kills::set_up(&place);
+        let mut program = Program::start(&place);
+        let token = crate::program::another_token(&place);
+        block_on(async {
+            let caps = json!({"caps": [{"count": 60, "of": "clicks", "per": "total"}], "at_cap": {"do": "url", "url": "https://full.example/"}});
+            let offer = client().patch(format!("{}/api/v1/offers/1", program.base)).bearer_auth(&token);
+            send(offer.json(&caps)).await.expect(200);
+        });
+        let mut there = 0;
+        for life in 0..4 {
+            let mut visitor =
+                Connection::open(program.base.trim_start_matches("http://").parse().unwrap()).unwrap();
+            for n in 0..25 {
+                let answer = visitor.get(&format!("/c/{slug}?sub1={life}-{n}")).unwrap();
+                there += usize::from(answer.location.unwrap().contains("shop.example"));
+            }
+            // What these clicks left in the journal is counted before the first of the next life.
+            program.kill();
+            program = Program::start(&place);
+        }
+        assert_eq!(there, 60);
+    });
 }
