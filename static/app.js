@@ -141,18 +141,21 @@
   }
 
   // ---- rows of forms: added from a <template>, removed in place ----
-  let nextKey = 1000; // above every number that the server gives out
+  let nextKey = 1000; // above every number that the server gives out first
   function fromTemplate(template, mark, path = "__P__") {
+    // A part that the server drew anew goes on from the highest number that it saw.
+    while (document.querySelector(`[name*=".${nextKey}."]`)) nextKey++;
     const key = String(nextKey++);
     const holder = document.createElement("div");
-    holder.innerHTML = template.innerHTML.replaceAll(mark, key).replaceAll("__P__", path);
+    holder.innerHTML = template.innerHTML.replaceAll("__P__", path).replaceAll(mark, key);
     return holder.firstElementChild;
   }
   function changeRows(button) {
     const form = button.form;
     if (button.matches("[data-add-path]")) {
-      const path = fromTemplate(document.getElementById("path-template"), "__P__");
-      form.querySelector("[data-path-list]").append(path);
+      const list = button.dataset.addPath;
+      const path = fromTemplate(document.getElementById("path-template"), "__K__", `${list}.__K__`);
+      form.querySelector(`[data-path-list="${list}"]`).append(path);
       path.querySelector(".path-name").focus();
     } else if (button.matches("[data-add-pick]")) {
       const part = button.closest("[data-picks]");
@@ -187,7 +190,7 @@
     });
   }
   function shares() {
-    shareOut(all("[data-path-list] [data-weight=path]"));
+    for (const list of all("[data-path-list]")) shareOut(all("[data-weight=path]", list));
     for (const part of all("[data-path-list] [data-picks]")) shareOut(all("[data-weight=pick]", part));
   }
   document.addEventListener("input", (event) => { if (event.target.matches?.("[data-weight]")) shares(); });

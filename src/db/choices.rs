@@ -74,6 +74,8 @@ choosable! {
     campaigns
     /// The first so many landers that are not archived, and those that are chosen, whatever became of them.
     landers
+    /// The first so many lists that are not archived, and those that are chosen, whatever became of them.
+    lists
     /// The first so many sources that are not archived, and those that are chosen, whatever became of them.
     sources
 }

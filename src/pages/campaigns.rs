@@ -4,7 +4,10 @@ use askama::Template;
 
 mod form;
 mod rows;
+mod rules;
+mod rules_typed;
 mod saved;
+mod sentence;
 mod tracing;
 mod try_out;
 
@@ -14,6 +17,8 @@ use super::lists::Kind;
 use super::parts::{CodeBox, Link, PostButton, Steps};
 use super::tables::{Column, Listing, Sort};
 use actix_web::web;
+
+pub use rules::{ConditionForm, GroupForm, RuleForm};
 
 /// The figures of the campaigns report, in order: key in the query, heading, formula.
 pub const FIGURES: [(&str, &str, &str); 13] = [
@@ -68,7 +73,7 @@ pub struct CampaignFormPage {
     pub action: String,
     /// What was typed or is stored.
     pub form: CampaignForm,
-    /// An empty path whose keys are `__P__`, for the script to copy.
+    /// An empty path whose place is `__P__`, for the script to copy.
     pub blank: PathForm,
     /// What stands beside the form once the campaign is saved.
     pub saved: Option<SavedCampaign>,
@@ -93,7 +98,13 @@ pub struct CampaignForm {
     pub slug_prefix: String,
     /// Redirect mode.
     pub redirect: Select,
-    /// The paths.
+    /// The rules, from the top down.
+    pub rules: Vec<RuleForm>,
+    /// An error of the rules together. Empty for nothing.
+    pub rules_error: String,
+    /// The names of time zones that a condition's field offers.
+    pub zones: Vec<&'static str>,
+    /// The paths of who no rule is for.
     pub paths: Vec<PathForm>,
     /// An error of the paths together. Empty for nothing.
     pub paths_error: String,
@@ -122,14 +133,16 @@ pub struct CampaignForm {
 /// A path as a card.
 #[derive(Debug, Clone, Default)]
 pub struct PathForm {
-    /// Its number in the names of its fields (`paths.0.weight`). Numbers may have gaps.
-    pub key: String,
+    /// What the names of its fields begin with (`paths.0`, `rules.1.paths.0`). Numbers may have gaps.
+    pub place: String,
     /// Its id; empty for a new one.
     pub id: String,
     /// Name.
     pub name: Field,
     /// Weight.
     pub weight: Field,
+    /// Its status; empty for a new one. Kept as it is: the form does not change it.
+    pub status: String,
     /// Share of all visitors ("70%").
     pub share: String,
     /// Its landers. None: straight to the offer.
@@ -154,6 +167,8 @@ pub struct PickForm {
     pub weight: Field,
     /// Share within the path ("50%").
     pub share: String,
+    /// What is chosen, in words. Empty for nothing.
+    pub label: String,
 }
 
 /// What a saved campaign shows beside its form.
@@ -169,8 +184,6 @@ pub struct SavedCampaign {
     pub test_postback_action: String,
     /// The form that follows a visitor.
     pub trace: TraceForm,
-    /// The rules, each as a sentence with its name.
-    pub rules: Vec<(String, String)>,
     /// What the last test did. Empty before the first.
     pub steps: Steps,
     /// Words above the steps ("Test click, 14:31:07").
@@ -225,4 +238,5 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
     form::configure(config);
     try_out::configure(config);
     tracing::configure(config);
+    sentence::configure(config);
 }

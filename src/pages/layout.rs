@@ -87,6 +87,8 @@ pub enum Nav {
     Sources,
     /// `/advertisers`
     Advertisers,
+    /// `/lists`
+    Lists,
     /// `/clicks`
     Clicks,
     /// `/conversions`
@@ -100,13 +102,14 @@ pub enum Nav {
     Nowhere,
 }
 
-const NAV: [(Nav, &str, &str, &str); 9] = [
+const NAV: [(Nav, &str, &str, &str); 10] = [
     (Nav::Dashboard, "Dashboard", "/", "dashboard"),
     (Nav::Campaigns, "Campaigns", "/campaigns", "campaigns"),
     (Nav::Offers, "Offers", "/offers", "offers"),
     (Nav::Landers, "Landers", "/landers", "landers"),
     (Nav::Sources, "Sources", "/sources", "sources"),
     (Nav::Advertisers, "Advertisers", "/advertisers", "advertisers"),
+    (Nav::Lists, "Lists", "/lists", "lists"),
     (Nav::Clicks, "Clicks", "/clicks", "clicks"),
     (Nav::Conversions, "Conversions", "/conversions", "conversions"),
     (Nav::Postbacks, "Postbacks", "/postbacks", "postbacks"),

@@ -79,6 +79,23 @@ impl Typed {
         self.0.retain(|(name, _)| !name.strip_prefix(place).is_some_and(|rest| rest.starts_with('.')));
     }
 
+    /// Moves a row of a list before its neighbour above, or behind the one below. The first stays first, the last last.
+    pub(super) fn move_row(&mut self, list: &str, row: &str, is_up: bool) {
+        let mut rows = self.rows(list);
+        let Some(at) = rows.iter().position(|known| known == row) else { return };
+        let Some(other) = (if is_up { at.checked_sub(1) } else { Some(at + 1) }) else { return };
+        if other >= rows.len() {
+            return;
+        }
+        rows.swap(at, other);
+        let mut ordered = Vec::new();
+        for row in rows {
+            let start = format!("{list}.{row}.");
+            ordered.extend(self.0.extract_if(.., |(name, _)| name.starts_with(&start)));
+        }
+        self.0.append(&mut ordered);
+    }
+
     /// These names as fields of text.
     pub(super) fn fields(&self, names: &[&str]) -> Fields {
         names.iter().map(|name| ((*name).to_owned(), Value::from(self.get(name)))).collect()
@@ -190,6 +207,19 @@ mod tests {
         let mut typed = Typed::parse(b"p.1.x=1&p.1.o.0.id=2&p.10.x=3");
         typed.remove_under("p.1");
         assert_eq!(typed, Typed::parse(b"p.10.x=3"));
+    }
+
+    #[test]
+    fn a_row_moves_past_its_neighbour_with_all_that_is_inside() {
+        let mut typed = Typed::parse(b"r.5.x=1&n=a&r.1.x=2&r.1.y.0.z=3&r.10.x=4");
+        typed.move_row("r", "1", true);
+        assert_eq!(typed, Typed::parse(b"n=a&r.1.x=2&r.1.y.0.z=3&r.5.x=1&r.10.x=4"));
+        typed.move_row("r", "1", true);
+        typed.move_row("r", "10", false);
+        typed.move_row("r", "7", false);
+        assert_eq!(typed.rows("r"), ["1", "5", "10"]);
+        typed.move_row("r", "1", false);
+        assert_eq!(typed.rows("r"), ["5", "1", "10"]);
     }
 
     #[test]

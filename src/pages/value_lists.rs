@@ -111,7 +111,7 @@ async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
     let rows = listed.items.iter().map(row).collect();
     let listing = ask.listing(&KIND, &["List", "Holds", "Values", "Status"], rows, listed.total);
     let parent = Some(Link::new("Campaigns", "/campaigns"));
-    let chrome = Chrome { parent, notice: ask.notice(&KIND), ..desk.chrome("Lists", Nav::Campaigns) };
+    let chrome = Chrome { parent, notice: ask.notice(&KIND), ..desk.chrome("Lists", Nav::Lists) };
     page(&ListsPage { chrome, listing })
 }
 
@@ -152,7 +152,7 @@ fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<ListFormPage, e
     let notice = saved_notice(&place.query);
     let status = shown.saved.as_ref().map(|saved| (saved.id, saved.value.status));
     Ok(ListFormPage {
-        chrome: Chrome { parent, notice, ..shown.desk.chrome(title, Nav::Campaigns) },
+        chrome: Chrome { parent, notice, ..shown.desk.chrome(title, Nav::Lists) },
         action: shown.action(KIND.path),
         form: ListForm { name: form.field("name"), kind: form.select("kind", &KINDS), values },
         is_short: usize::try_from(stored_count).is_ok_and(|count| count <= VALUES_SHOWN),

@@ -84,6 +84,7 @@ const FORMS: &[&str] = &[
     "/test-data/delete",
     "/campaigns",
     "/campaigns/1",
+    "/campaigns/rules/sentence",
     "/campaigns/1/archive",
     "/campaigns/1/restore",
     "/campaigns/1/test-click",

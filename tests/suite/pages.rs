@@ -148,7 +148,7 @@ stories! {
         let rules = json!([{"name": "Zones", "when": when, "paths": [{"offers": [{"offer_id": campaign.offer}]}]}]);
         app.patch(&format!("/campaigns/{}", campaign.id), json!({"rules": rules})).await;
         let form = person.page(&format!("/campaigns/{}/edit", campaign.id)).await;
-        assert!(form.contains("Sub1 is on the list Worse") && form.contains("Trace a visitor"));
+        assert!(form.contains("<b>sub1</b> is <b>on the list Worse</b>") && form.contains("Trace a visitor"));
         let fields = format!("name=Push&paths.0.weight=1&paths.0.offers.0.offer_id={}&sticky=true&redirect=double_meta&unique_window_hours=24&status=active", campaign.offer);
         assert_eq!(person.send(&format!("/campaigns/{}", campaign.id), &fields).await.status, 303);
         let kept = app.api(Method::GET, &format!("/campaigns/{}", campaign.id), None).await.expect(200);

@@ -23,6 +23,7 @@ pub use matcher::{Library, Matcher, Visit, explain};
 pub use pattern::{PATTERN_CHARS_MAX, Pattern, PatternError};
 pub use ranges::Ranges;
 pub use reading::read;
+pub use sentence::Told;
 pub use value::{UNKNOWN, Zone};
 
 use serde::{Deserialize, Serialize};

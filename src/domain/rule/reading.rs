@@ -84,11 +84,13 @@ fn is_single(fact: &Fact, op: Op) -> bool {
 
 fn fact(parts: &Map<String, Value>) -> Reading<Fact> {
     let text = parts.get("fact").and_then(Value::as_str).unwrap_or("").trim();
-    Fact::parse(text).ok_or_else(|| {
-        format!(
+    Fact::parse(text).ok_or_else(|| match text.split_once(':') {
+        Some(("query", _)) => "Write the parameter's bare name, without spaces, & = or #".to_owned(),
+        Some(("header", _)) => "Write the header's name: letters, digits, - and _".to_owned(),
+        _ => format!(
             "There is no fact {text:?}: write one of {}, sub1 to sub20, query:name, header:name",
             NamedFact::choices()
-        )
+        ),
     })
 }
 

@@ -2,25 +2,54 @@
 
 use super::fact::{Fact, Kind, NamedFact, Op};
 use super::value::UNKNOWN;
-use super::{Condition, Conditions, Group};
+use super::{Condition, Conditions};
 use crate::domain::{Country, Device};
 
 /// Values of one condition that a sentence names; of more it says how many.
 const VALUES_TOLD_MAX: usize = 6;
 
+/// A piece of a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Its words.
+    pub text: String,
+    /// It is a fact or a value, not what joins them.
+    pub is_thing: bool,
+}
+
+impl Told {
+    fn joint(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_thing: false }
+    }
+
+    fn thing(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_thing: true }
+    }
+}
+
 impl Conditions {
     /// The conditions as a sentence. `list` gives a list's name.
     #[must_use]
     pub fn sentence(&self, list: &dyn Fn(i64) -> Option<String>) -> String {
-        let groups: Vec<String> = self.any.iter().map(|group| group.sentence(list)).collect();
-        capital(&groups.join(", or "))
+        capital(&whole(&self.told(list)))
     }
-}
 
-impl Group {
-    fn sentence(&self, list: &dyn Fn(i64) -> Option<String>) -> String {
-        let all: Vec<String> = self.all.iter().map(|condition| condition.sentence(list)).collect();
-        all.join(" and ")
+    /// The same in pieces, beginning with a small letter, to stand behind "if".
+    #[must_use]
+    pub fn told(&self, list: &dyn Fn(i64) -> Option<String>) -> Vec<Told> {
+        let mut told = Vec::new();
+        for (at, group) in self.any.iter().enumerate() {
+            if at > 0 {
+                told.push(Told::joint(", or "));
+            }
+            for (at, condition) in group.all.iter().enumerate() {
+                if at > 0 {
+                    told.push(Told::joint(" and "));
+                }
+                told.extend(condition.told(list));
+            }
+        }
+        told
     }
 }
 
@@ -28,11 +57,15 @@ impl Condition {
     /// The condition in words, beginning with a small letter.
     #[must_use]
     pub fn sentence(&self, list: &dyn Fn(i64) -> Option<String>) -> String {
+        whole(&self.told(list))
+    }
+
+    fn told(&self, list: &dyn Fn(i64) -> Option<String>) -> Vec<Told> {
         let named: Vec<String> = self.values.iter().map(|value| shown(value, &self.fact, self.op)).collect();
         if let (Fact::Named(flag @ (NamedFact::Unique | NamedFact::Bot)), Some(value)) =
             (&self.fact, self.values.first())
         {
-            return flag_words(*flag, (value == "true") != self.op.is_negated()).to_owned();
+            return vec![Told::joint(flag_words(*flag, (value == "true") != self.op.is_negated()))];
         }
         let lists = self.lists.iter().map(|id| match list(*id) {
             Some(name) => format!("on the list {name}"),
@@ -40,13 +73,27 @@ impl Condition {
         });
         let mut things = told(named);
         things.extend(lists);
-        let zone = match self.fact.kind() {
-            Kind::Day | Kind::Hour => format!(" ({})", self.time_zone.map_or("UTC", super::Zone::name)),
-            _ => String::new(),
-        };
-        let joint = if self.op.is_negated() { "nor" } else { "or" };
-        format!("{} {} {}{zone}", self.fact.label(), verb(self.op, things.len()), joined(&things, joint))
+        let verb = verb(self.op, things.len());
+        let mut told = vec![Told::thing(self.fact.label()), Told::joint(format!(" {verb} "))];
+        let joint = if self.op.is_negated() { " nor " } else { " or " };
+        let last = things.len().saturating_sub(1);
+        for (at, thing) in things.into_iter().enumerate() {
+            match at {
+                0 => {}
+                _ if at == last => told.push(Told::joint(joint)),
+                _ => told.push(Told::joint(", ")),
+            }
+            told.push(Told::thing(thing));
+        }
+        if matches!(self.fact.kind(), Kind::Day | Kind::Hour) {
+            told.push(Told::joint(format!(" ({})", self.time_zone.map_or("UTC", super::Zone::name))));
+        }
+        told
     }
+}
+
+fn whole(told: &[Told]) -> String {
+    told.iter().map(|piece| piece.text.as_str()).collect()
 }
 
 fn verb(op: Op, things: usize) -> &'static str {
@@ -93,15 +140,6 @@ fn told(mut values: Vec<String>) -> Vec<String> {
         values.push(format!("{more} more"));
     }
     values
-}
-
-/// `A`, `A or B`, `A, B or C`.
-fn joined(things: &[String], joint: &str) -> String {
-    match things.split_last() {
-        None => String::new(),
-        Some((only, [])) => only.clone(),
-        Some((last, others)) => format!("{} {joint} {last}", others.join(", ")),
-    }
 }
 
 fn capital(text: &str) -> String {

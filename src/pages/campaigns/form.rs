@@ -1,7 +1,7 @@
 //! The campaign form: the whole campaign on one page.
 
 use super::rows::{self, Choices};
-use super::{CampaignForm, CampaignFormPage, KIND, saved};
+use super::{CampaignForm, CampaignFormPage, KIND, rules, rules_typed, saved};
 use crate::domain::campaign::Campaign as Noun;
 use crate::entities::{self, Fields};
 use crate::http::{App, PageWrite, SignedIn, changing, now_ms, reading};
@@ -13,6 +13,7 @@ use crate::pages::lists::saved_notice;
 use crate::pages::parts::Link;
 use crate::pages::sources::COST_MODELS;
 use crate::pages::typed::{Typed, number, statuses};
+use crate::reports::TimeZone;
 use actix_web::{HttpRequest, web};
 use serde_json::json;
 
@@ -75,7 +76,8 @@ fn typed_of(campaign: &Noun) -> Typed {
         ("tags", campaign.tags.join(", ")),
         ("notes", campaign.notes.clone()),
     ]);
-    rows::put(&mut typed, &campaign.paths);
+    rows::put(&mut typed, "paths", &campaign.paths);
+    rules_typed::put(&mut typed, &campaign.rules);
     typed
 }
 
@@ -84,13 +86,17 @@ fn fields(typed: &Typed) -> Fields {
     for switch in SWITCHES {
         fields.insert(switch.to_owned(), json!(typed.is_on(switch)));
     }
-    fields.insert("paths".to_owned(), rows::read(typed));
+    fields.insert("paths".to_owned(), rows::read(typed, "paths"));
+    // Whoever sends the fields of a campaign without its rules leaves them as they are.
+    if typed.is_on(rules_typed::SHOWN) {
+        fields.insert("rules".to_owned(), rules_typed::read(typed));
+    }
     fields
 }
 
 fn change_rows(shown: &mut Shown<Noun>) -> bool {
     let action = shown.typed.get("action").to_owned();
-    rows::change(&mut shown.typed, &action)
+    rules_typed::change(&mut shown.typed, &action) || rows::change(&mut shown.typed, &action)
 }
 
 fn after(id: i64) -> String {
@@ -121,7 +127,10 @@ fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<CampaignFormPag
             slug: form.field("slug"),
             slug_prefix: format!("{}/c/", place.public_url),
             redirect: form.select("redirect", &REDIRECTS),
-            paths: rows::draw(form, &choices),
+            rules: rules::draw(form, &choices),
+            rules_error: form.error("rules"),
+            zones: TimeZone::names().collect(),
+            paths: rows::draw(form, "paths", "paths", &choices),
             paths_error: form.error("paths"),
             cut: choices.cut.clone(),
             fallback_url: form.field("fallback_url"),

@@ -1,16 +1,19 @@
-//! The paths of a campaign form: rows within rows, whose numbers may have gaps.
+//! The paths of a campaign form, the default ones and those of its rules: rows within rows, whose numbers may have gaps.
 
-use super::{PathForm, PickForm};
+use super::{PathForm, PickForm, rules};
 use crate::db::choices::{self, Named};
-use crate::domain::campaign::{CampaignPath, PATH_ENTRIES_MAX, PATHS_MAX, Target};
-use crate::entities;
+use crate::domain::campaign::{ALL_PATHS_MAX, CampaignPath, PATH_ENTRIES_MAX, PATHS_MAX, Target};
+use crate::domain::lander::EntityStatus;
+use crate::domain::rule::{ListKind, RULES_MAX};
 use crate::http::App;
 use crate::pages::choosing;
 use crate::pages::forms::{Field, Select};
 use crate::pages::parts::Choice;
 use crate::pages::typed::{Marked, Typed, chosen};
 use crate::pages::words::MoneyWords;
+use crate::{db, entities};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 /// The two kinds of picks: the list's name in the form, one of it, and the field with its number.
 const PICKS: [(&str, &str, &str); 2] = [("landers", "lander", "lander_id"), ("offers", "offer", "offer_id")];
@@ -32,6 +35,8 @@ pub(super) struct Choices {
     pub(super) sources: Vec<Choice>,
     /// What is not offered, in words. Empty where everything is.
     pub(super) cut: String,
+    /// Lists that a condition can name, each with what it holds.
+    pub(super) lists: Vec<(ListKind, Choice)>,
     landers: Vec<Choice>,
     offers: Vec<Choice>,
 }
@@ -48,7 +53,12 @@ impl Choices {
         let source_ids = ids(vec![typed.get("source_id")]);
         let campaign_ids = self::picked(typed, "offers", "offer_id").into_iter();
         let campaign_ids = ids(campaign_ids.filter_map(|value| value.strip_prefix(CAMPAIGN)).collect());
+        let list_ids = rules::list_ids(typed);
+        let rows_max = rows_max.min(choosing::rows_max(list_ids.len()));
         app.db.read(|conn| {
+            let kinds: HashMap<i64, ListKind> =
+                db::lists::versions(conn)?.into_iter().map(|(id, kind, _)| (id, kind)).collect();
+            let lists = choices::lists(conn, rows_max, &list_ids)?;
             let sources = choices::sources(conn, rows_max, &source_ids)?;
             let landers = choices::landers(conn, rows_max, &lander_ids)?;
             let offers = choices::offers(conn, rows_max, &offer_ids)?;
@@ -61,15 +71,21 @@ impl Choices {
                     .get(&offer.id)
                     .map(|(money, currency)| format!(" · {}", MoneyWords::new(*currency).exact(*money)))
             };
-            let kinds = [
+            let shown = [
                 ("sources", &sources),
                 ("landers", &landers),
                 ("offers", &offers),
                 ("campaigns", &campaigns),
+                ("lists", &lists),
             ];
             Ok(Self {
                 sources: choosing::choices("None", &sources, |_| None),
-                cut: choosing::cut(&kinds, rows_max),
+                cut: choosing::cut(&shown, rows_max),
+                lists: {
+                    let named = choosing::choices("", &lists, |_| None).into_iter().skip(1);
+                    let ids = lists.items.iter().map(|list| kinds.get(&list.id).copied());
+                    ids.zip(named).filter_map(|(kind, named)| kind.map(|kind| (kind, named))).collect()
+                },
                 landers: choosing::choices("Choose a lander", &landers, |_| None),
                 offers: {
                     let mut targets = choosing::choices("Choose an offer", &offers, revenue);
@@ -97,8 +113,8 @@ fn ids(values: Vec<&str>) -> Vec<i64> {
 /// Everything chosen in one kind of picks, bounded by what a campaign may have.
 fn picked<'a>(typed: &'a Typed, list: &str, field: &str) -> Vec<&'a str> {
     let mut values = Vec::new();
-    for path in typed.rows("paths").into_iter().take(PATHS_MAX) {
-        let place = format!("paths.{path}.{list}");
+    for path in all_paths(typed) {
+        let place = format!("{path}.{list}");
         for row in typed.rows(&place).into_iter().take(PATH_ENTRIES_MAX) {
             values.push(typed.get(&format!("{place}.{row}.{field}")));
         }
@@ -106,13 +122,25 @@ fn picked<'a>(typed: &'a Typed, list: &str, field: &str) -> Vec<&'a str> {
     values
 }
 
-/// Writes stored paths into a form.
-pub(super) fn put(typed: &mut Typed, paths: &[CampaignPath]) {
+/// The places of all paths, the default ones and those of the rules, bounded by what a campaign may have.
+fn all_paths(typed: &Typed) -> Vec<String> {
+    let rules = typed.rows("rules").into_iter().take(RULES_MAX).map(|rule| format!("rules.{rule}.paths"));
+    let lists = std::iter::once("paths".to_owned()).chain(rules);
+    let paths = lists.flat_map(|list| {
+        let rows = typed.rows(&list).into_iter().take(PATHS_MAX);
+        rows.map(|row| format!("{list}.{row}")).collect::<Vec<_>>()
+    });
+    paths.take(ALL_PATHS_MAX).collect()
+}
+
+/// Writes stored paths into a form, under `paths` or `rules.0.paths`.
+pub(super) fn put(typed: &mut Typed, list: &str, paths: &[CampaignPath]) {
     for (at, path) in paths.iter().enumerate() {
-        let place = format!("paths.{at}");
+        let place = format!("{list}.{at}");
         typed.push(format!("{place}.id"), path.id.map(|id| id.to_string()).unwrap_or_default());
         typed.push(format!("{place}.name"), &*path.name);
         typed.push(format!("{place}.weight"), path.weight.to_string());
+        typed.push(format!("{place}.status"), path.status.as_str());
         let landers = path.landers.iter().map(|entry| (entry.id.to_string(), entry.weight)).collect();
         let offers = path.offers.iter().map(|entry| (pick_text(entry.target), entry.weight)).collect();
         let picks: [Vec<(String, i64)>; 2] = [landers, offers];
@@ -125,10 +153,10 @@ pub(super) fn put(typed: &mut Typed, paths: &[CampaignPath]) {
     }
 }
 
-/// Reads the paths of a form, in the order of their rows.
-pub(super) fn read(typed: &Typed) -> Value {
+/// Reads the paths of a form that stand under a name, in the order of their rows.
+pub(super) fn read(typed: &Typed, list: &str) -> Value {
     let path = |row: String| {
-        let place = format!("paths.{row}");
+        let place = format!("{list}.{row}");
         let part = |part: &str| typed.get(&format!("{place}.{part}")).to_owned();
         let picks = |list: &str, field: &str| -> Value {
             let place = format!("{place}.{list}");
@@ -140,70 +168,81 @@ pub(super) fn read(typed: &Typed) -> Value {
             };
             typed.rows(&place).into_iter().map(pick).collect()
         };
+        // A new path says nothing of its status: it is in use.
+        let status = Some(part("status")).filter(|status| !status.is_empty());
         json!({
             "id": part("id"),
             "name": part("name"),
             "weight": part("weight"),
+            "status": status.as_deref().unwrap_or(EntityStatus::Active.as_str()),
             "landers": picks("landers", "lander_id"),
             "offers": picks("offers", "offer_id"),
         })
     };
-    typed.rows("paths").into_iter().map(path).collect()
+    typed.rows(list).into_iter().map(path).collect()
 }
 
-/// Does what a row's button says; whether there was one.
+/// Adds an empty path under a name.
+pub(super) fn add(typed: &mut Typed, list: &str) {
+    let row = typed.next_row(list);
+    typed.push(format!("{list}.{row}.weight"), "100");
+    typed.push(format!("{list}.{row}.offers.0.offer_id"), "");
+    typed.push(format!("{list}.{row}.offers.0.weight"), "100");
+}
+
+/// Does what a row's button says; whether there was one. What follows the word is the place of the row.
 pub(super) fn change(typed: &mut Typed, action: &str) -> bool {
-    let place = |rest: &str| rest.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    if action == "add-path" {
-        let row = typed.next_row("paths");
-        typed.push(format!("paths.{row}.weight"), "100");
-        typed.push(format!("paths.{row}.offers.0.offer_id"), "");
-        typed.push(format!("paths.{row}.offers.0.weight"), "100");
-        return true;
-    }
-    if let Some(row) = action.strip_prefix("remove-path.").filter(|rest| place(rest)) {
-        typed.remove_under(&format!("paths.{row}"));
-        return true;
-    }
-    for (list, one, field) in PICKS {
-        if let Some(path) = action.strip_prefix(&format!("add-{one}.")).filter(|rest| place(rest)) {
-            let at = format!("paths.{path}.{list}");
+    let Some((deed, place)) = action.split_once('.').filter(|(_, place)| is_place(place)) else {
+        return false;
+    };
+    match deed {
+        "add-path" => add(typed, place),
+        "remove" => typed.remove_under(place),
+        _ => {
+            let Some((list, _, field)) =
+                PICKS.into_iter().find(|(_, one, _)| deed.strip_prefix("add-") == Some(one))
+            else {
+                return false;
+            };
+            let at = format!("{place}.{list}");
             let row = typed.next_row(&at);
             typed.push(format!("{at}.{row}.{field}"), "");
             typed.push(format!("{at}.{row}.weight"), "100");
-            return true;
-        }
-        let removed = action.strip_prefix(&format!("remove-{one}.")).filter(|rest| place(rest));
-        if let Some((path, row)) = removed.and_then(|rest| rest.split_once('.')) {
-            typed.remove_under(&format!("paths.{path}.{list}.{row}"));
-            return true;
         }
     }
-    false
+    true
 }
 
-/// The cards of the paths, each with what is wrong in it.
-pub(super) fn draw(form: Marked<'_>, choices: &Choices) -> Vec<PathForm> {
-    let rows = form.typed.rows("paths");
-    let weights = rows.iter().map(|row| form.typed.get(&format!("paths.{row}.weight")));
+/// Whether a text can be the place of a row: words and numbers with dots between them.
+pub(super) fn is_place(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.')
+}
+
+/// The cards of the paths under a name, each with what is wrong in it. `errors` is the name of the same list in
+/// errors: `rules[0].paths` for `rules.7.paths`.
+pub(super) fn draw(form: Marked<'_>, list: &str, errors: &str, choices: &Choices) -> Vec<PathForm> {
+    let rows = form.typed.rows(list);
+    let weights = rows.iter().map(|row| form.typed.get(&format!("{list}.{row}.weight")));
     let shares = shares(&weights.collect::<Vec<_>>());
     let path = |((at, key), share): ((usize, String), String)| {
+        let place = format!("{list}.{key}");
         let part = |part: &str| Field {
-            value: form.typed.get(&format!("paths.{key}.{part}")).to_owned(),
-            error: form.error(&format!("paths[{at}].{part}")),
+            value: form.typed.get(&format!("{place}.{part}")).to_owned(),
+            error: form.error(&format!("{errors}[{at}].{part}")),
         };
-        let whole = [String::new(), ".id".to_owned(), ".landers".to_owned(), ".offers".to_owned()];
-        let said: Vec<String> = whole.iter().map(|rest| form.error(&format!("paths[{at}]{rest}"))).collect();
+        let said = ["", ".id", ".status", ".landers", ".offers"];
+        let said = said.map(|rest| form.error(&format!("{errors}[{at}]{rest}")));
         PathForm {
             id: part("id").value,
             name: part("name"),
             weight: part("weight"),
+            status: part("status").value,
             share,
-            landers: picks(form, &key, "landers", choices),
-            offers: picks(form, &key, "offers", choices),
+            landers: picks(form, &place, "landers", choices),
+            offers: picks(form, &place, "offers", choices),
             blanks: None,
-            error: said.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(". "),
-            key,
+            error: said.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(". "),
+            place,
         }
     };
     rows.into_iter().enumerate().zip(shares).map(path).collect()
@@ -211,18 +250,20 @@ pub(super) fn draw(form: Marked<'_>, choices: &Choices) -> Vec<PathForm> {
 
 fn picks(form: Marked<'_>, path: &str, list: &str, choices: &Choices) -> Vec<PickForm> {
     let field = if list == "landers" { "lander_id" } else { "offer_id" };
-    let place = format!("paths.{path}.{list}");
+    let place = format!("{path}.{list}");
     let rows = form.typed.rows(&place);
     let weight = |row: &String| form.typed.get(&format!("{place}.{row}.weight"));
     let shares = shares(&rows.iter().map(weight).collect::<Vec<_>>());
-    let pick = |(key, share): (String, String)| PickForm {
-        pick: Select {
-            options: chosen(choices.of(list), form.typed.get(&format!("{place}.{key}.{field}"))),
-            error: String::new(),
-        },
-        weight: Field::new(weight(&key)),
-        share,
-        key,
+    let pick = |(key, share): (String, String)| {
+        let options = chosen(choices.of(list), form.typed.get(&format!("{place}.{key}.{field}")));
+        let label = options.iter().find(|choice| choice.selected && !choice.value.is_empty());
+        PickForm {
+            label: label.map(|choice| choice.label.clone()).unwrap_or_default(),
+            pick: Select { options, error: String::new() },
+            weight: Field::new(weight(&key)),
+            share,
+            key,
+        }
     };
     rows.into_iter().zip(shares).map(pick).collect()
 }
@@ -232,14 +273,14 @@ fn blank_pick(choices: &[Choice]) -> PickForm {
         key: "__R__".to_owned(),
         pick: Select { options: choices.to_vec(), error: String::new() },
         weight: Field::new("100"),
-        share: String::new(),
+        ..PickForm::default()
     }
 }
 
 /// An empty path for the script to copy.
 pub(super) fn blank(choices: &Choices) -> PathForm {
     PathForm {
-        key: "__P__".to_owned(),
+        place: "__P__".to_owned(),
         weight: Field::new("100"),
         offers: vec![PickForm { key: "0".to_owned(), ..blank_pick(&choices.offers) }],
         blanks: Some((blank_pick(&choices.landers), blank_pick(&choices.offers))),
@@ -274,12 +315,18 @@ mod tests {
     #[test]
     fn buttons_change_their_own_rows_only() {
         let mut typed = Typed::parse(b"paths.3.weight=1&paths.3.offers.0.offer_id=7");
-        assert!(change(&mut typed, "add-lander.3"));
+        assert!(change(&mut typed, "add-lander.paths.3"));
         assert_eq!(typed.rows("paths.3.landers"), ["0"]);
-        assert!(change(&mut typed, "remove-offer.3.0"));
+        assert!(change(&mut typed, "remove.paths.3.offers.0"));
         assert!(typed.rows("paths.3.offers").is_empty());
-        assert!(change(&mut typed, "add-path"));
-        assert_eq!(typed.rows("paths"), ["3", "4"]);
-        assert!(!change(&mut typed, "save"));
+        assert!(change(&mut typed, "add-path.paths"));
+        assert!(change(&mut typed, "add-path.rules.2.paths"));
+        assert_eq!(
+            (typed.rows("paths"), typed.rows("rules.2.paths")),
+            (vec!["3".to_owned(), "4".to_owned()], vec!["0".to_owned()])
+        );
+        for not_mine in ["save", "add-path.", "add-rule.paths", "remove.a b", ""] {
+            assert!(!change(&mut typed, not_mine), "{not_mine}");
+        }
     }
 }

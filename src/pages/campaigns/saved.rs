@@ -35,7 +35,6 @@ pub(super) fn beside(
         test_click_action: format!("{}/{id}/test-click", KIND.path),
         test_postback_action: format!("{}/{id}/test-postback", KIND.path),
         trace: tracing::form(id),
-        rules: rules(app, &campaign.value)?,
         steps: test_steps::all(&test, &app.catalog.get(), desk.currency),
         steps_title: steps_title.unwrap_or_default(),
         links: vec![
@@ -45,14 +44,6 @@ pub(super) fn beside(
         archive: archive_button(KIND.path, id, status),
         is_archived: status == EntityStatus::Archived,
     })
-}
-
-/// The rules from the top down: name and sentence.
-fn rules(app: &App, campaign: &Campaign) -> Result<Vec<(String, String)>, entities::Error> {
-    let ids: Vec<i64> = campaign.rules.iter().flat_map(|rule| rule.when.list_ids()).collect();
-    let names = entities::lists::names(&app.db, &ids)?;
-    let list = |id: i64| names.get(&id).cloned();
-    Ok(campaign.rules.iter().map(|rule| (rule.name.clone(), rule.when.sentence(&list))).collect())
 }
 
 /// The campaign's address, with the source's parameters where one is chosen.
