@@ -62,5 +62,6 @@ mod program;
 mod races;
 mod raw_http;
 mod routing;
+mod rule_editor;
 mod starts;
 mod visitors;
