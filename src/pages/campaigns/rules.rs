@@ -252,8 +252,8 @@ fn facts(chosen: &str) -> Vec<Choice> {
             choice(named.as_str().to_owned(), label)
         })
         .collect();
-    facts.push(choice("query".to_owned(), "parameter …".to_owned()));
-    facts.push(choice("header".to_owned(), "header …".to_owned()));
+    facts.push(choice("query".to_owned(), "parameter".to_owned()));
+    facts.push(choice("header".to_owned(), "header".to_owned()));
     facts.extend((1..=SUBS).map(|slot| choice(format!("sub{slot}"), format!("sub{slot}"))));
     facts
 }
