@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+mod copying;
 mod form;
 mod rows;
 mod rules;
@@ -18,6 +19,7 @@ use super::parts::{CodeBox, Link, PostButton, Steps};
 use super::tables::{Column, Listing, Sort};
 use actix_web::web;
 
+pub use copying::{CopyForm, CopyRule};
 pub use rules::{ConditionForm, GroupForm, RuleForm};
 
 /// The figures of the campaigns report, in order: key in the query, heading, formula.
@@ -102,6 +104,8 @@ pub struct CampaignForm {
     pub rules: Vec<RuleForm>,
     /// An error of the rules together. Empty for nothing.
     pub rules_error: String,
+    /// Copying rules from another campaign.
+    pub copy: CopyForm,
     /// The names of time zones that a condition's field offers.
     pub zones: Vec<&'static str>,
     /// The paths of who no rule is for.

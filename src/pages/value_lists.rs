@@ -110,8 +110,7 @@ async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
     };
     let rows = listed.items.iter().map(row).collect();
     let listing = ask.listing(&KIND, &["List", "Holds", "Values", "Status"], rows, listed.total);
-    let parent = Some(Link::new("Campaigns", "/campaigns"));
-    let chrome = Chrome { parent, notice: ask.notice(&KIND), ..desk.chrome("Lists", Nav::Lists) };
+    let chrome = Chrome { notice: ask.notice(&KIND), ..desk.chrome("Lists", Nav::Lists) };
     page(&ListsPage { chrome, listing })
 }
 

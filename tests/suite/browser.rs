@@ -235,6 +235,49 @@ async fn rows_are_added_in_place(browser: &Browser, base: &str) {
     assert_eq!(seen, wanted);
 }
 
+/// A rule made by clicking and typing; a click is then routed by it.
+async fn a_rule_is_made(browser: &Browser, base: &str) {
+    browser.client.goto(&format!("{base}/offers/new")).await.unwrap();
+    browser.fill("#name", "Other").await;
+    browser.find("#advertiser_id").await.select_by_value("1").await.unwrap();
+    browser.fill("#url", "https://other.example/").await;
+    browser.press("Save offer").await;
+    browser.until_it_says("Saved").await;
+
+    browser.client.goto(&format!("{base}/campaigns/1/edit")).await.unwrap();
+    browser.press("+ Rule").await;
+    browser.find("#rules-0-any-0-all-0-fact:focus").await.select_by_value("hour").await.unwrap();
+    // Only what fits the fact can be chosen, and its clock with it.
+    browser.find("[name='rules.0.any.0.all.0.time_zone']").await;
+    browser.find("#rules-0-any-0-all-0-fact").await.select_by_value("sub1").await.unwrap();
+    browser.find("#rules-0-any-0-all-0-op option[value=matches]").await;
+    browser.fill("[name='rules.0.any.0.all.0.values']", "zone-7").await;
+    browser.until_it_says("If sub1 is zone-7").await;
+    browser.find("[name='rules.0.paths.0.offers.0.offer_id']").await.select_by_label("Other").await.unwrap();
+
+    // A second one, moved up with a key, and taken away.
+    browser.press("+ Rule").await;
+    browser.find("#rules-1 [data-move=up]").await.send_keys("\u{e007}").await.unwrap();
+    let order = "return [...document.querySelectorAll('.rule')].map(rule => rule.id)";
+    assert_eq!(browser.client.execute(order, vec![]).await.unwrap(), json!(["rules-1", "rules-0"]));
+    browser.find("#rules-1 [data-remove='.rule']").await.click().await.unwrap();
+    assert_eq!(browser.client.execute(order, vec![]).await.unwrap(), json!(["rules-0"]));
+
+    browser.press("Save campaign").await;
+    browser.until_it_says("Saved").await;
+    browser.until_it_says("If sub1 is zone-7").await;
+    let slug = browser.find("#slug").await.prop("value").await.unwrap().unwrap();
+    let client =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+    for (zone, way) in [("zone-7", "https://other.example/"), ("zone-1", "https://shop.example/")] {
+        let answer = client.get(format!("{base}/c/{slug}?sub1={zone}")).send().await.unwrap();
+        let location = answer.headers()["location"].to_str().unwrap();
+        assert!(location.starts_with(way), "{zone}: {location}");
+    }
+    browser.looks_right(&format!("{base}/campaigns/1/edit")).await;
+    browser.looks_right(&format!("{base}/lists")).await;
+}
+
 #[test]
 fn a_first_conversion_in_a_browser() {
     block_on(async {
@@ -274,6 +317,7 @@ fn a_first_conversion_in_a_browser() {
             browser.looks_right(&format!("{base}{page}")).await;
         }
         rows_are_added_in_place(&browser, &base).await;
+        a_rule_is_made(&browser, &base).await;
         // The link made its admin: it is void, and a stranger has to sign in.
         browser.client.delete_all_cookies().await.unwrap();
         browser.client.goto(&link).await.unwrap();

@@ -64,6 +64,7 @@ mod program;
 mod races;
 mod raw_http;
 mod routing;
+mod rule_editor;
 mod starts;
 mod visitors;
 mod visits;

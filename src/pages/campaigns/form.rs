@@ -1,7 +1,7 @@
 //! The campaign form: the whole campaign on one page.
 
 use super::rows::{self, Choices};
-use super::{CampaignForm, CampaignFormPage, KIND, rules, rules_typed, saved};
+use super::{CampaignForm, CampaignFormPage, CopyForm, KIND, copying, rules, rules_typed, saved};
 use crate::domain::campaign::Campaign as Noun;
 use crate::entities::{self, Fields};
 use crate::http::{App, PageWrite, SignedIn, changing, now_ms, reading};
@@ -12,7 +12,7 @@ use crate::pages::layout::{Chrome, Nav};
 use crate::pages::lists::saved_notice;
 use crate::pages::parts::Link;
 use crate::pages::sources::COST_MODELS;
-use crate::pages::typed::{Typed, number, statuses};
+use crate::pages::typed::{Marked, Typed, number, statuses};
 use crate::reports::TimeZone;
 use actix_web::{HttpRequest, web};
 use serde_json::json;
@@ -96,7 +96,9 @@ fn fields(typed: &Typed) -> Fields {
 
 fn change_rows(shown: &mut Shown<Noun>) -> bool {
     let action = shown.typed.get("action").to_owned();
-    rules_typed::change(&mut shown.typed, &action) || rows::change(&mut shown.typed, &action)
+    copying::is_mine(&action)
+        || rules_typed::change(&mut shown.typed, &action)
+        || rows::change(&mut shown.typed, &action)
 }
 
 fn after(id: i64) -> String {
@@ -104,8 +106,11 @@ fn after(id: i64) -> String {
 }
 
 fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<CampaignFormPage, entities::Error> {
-    let form = shown.marked();
-    let choices = Choices::read(app, form.typed, shown.saved.as_ref().map(|saved| saved.id))?;
+    let own = shown.saved.as_ref().map(|saved| saved.id);
+    let mut typed = shown.typed.clone();
+    let copy = copying::act(app, &mut typed, own)?;
+    let form = Marked { typed: &typed, errors: &shown.errors };
+    let choices = Choices::read(app, form.typed, own)?;
     let title = shown.saved.as_ref().map_or("New campaign", |saved| &saved.value.name);
     let parent = Some(Link::new("Campaigns", KIND.path));
     let notice = saved_notice(&place.query);
@@ -129,6 +134,7 @@ fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<CampaignFormPag
             redirect: form.select("redirect", &REDIRECTS),
             rules: rules::draw(form, &choices),
             rules_error: form.error("rules"),
+            copy: CopyForm { from: copying::from(&choices.campaigns, form.typed), ..copy },
             zones: TimeZone::names().collect(),
             paths: rows::draw(form, "paths", "paths", &choices),
             paths_error: form.error("paths"),

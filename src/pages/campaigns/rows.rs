@@ -35,6 +35,8 @@ pub(super) struct Choices {
     pub(super) sources: Vec<Choice>,
     /// What is not offered, in words. Empty where everything is.
     pub(super) cut: String,
+    /// The other campaigns.
+    pub(super) campaigns: Vec<Choice>,
     /// Lists that a condition can name, each with what it holds.
     pub(super) lists: Vec<(ListKind, Choice)>,
     landers: Vec<Choice>,
@@ -81,6 +83,7 @@ impl Choices {
             Ok(Self {
                 sources: choosing::choices("None", &sources, |_| None),
                 cut: choosing::cut(&shown, rows_max),
+                campaigns: choosing::choices("", &campaigns, |_| None).into_iter().skip(1).collect(),
                 lists: {
                     let named = choosing::choices("", &lists, |_| None).into_iter().skip(1);
                     let ids = lists.items.iter().map(|list| kinds.get(&list.id).copied());

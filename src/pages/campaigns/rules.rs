@@ -252,8 +252,8 @@ fn facts(chosen: &str) -> Vec<Choice> {
             choice(named.as_str().to_owned(), label)
         })
         .collect();
-    facts.push(choice("query".to_owned(), "parameter …".to_owned()));
-    facts.push(choice("header".to_owned(), "header …".to_owned()));
+    facts.push(choice("query".to_owned(), "parameter".to_owned()));
+    facts.push(choice("header".to_owned(), "header".to_owned()));
     facts.extend((1..=SUBS).map(|slot| choice(format!("sub{slot}"), format!("sub{slot}"))));
     facts
 }
@@ -281,7 +281,8 @@ fn words(asked: &Asked, op: Op) -> (&'static str, &'static str) {
     };
     let example = match (op, asked.kind) {
         (Op::Matches, _) => "^zone-[0-9]+$",
-        (Op::Contains, _) => "",
+        (Op::Greater | Op::Less, Kind::Open) => "0.05",
+        (Op::Contains, _) => "one a line",
         (_, Kind::Country) => "DE, AT",
         (_, Kind::Device) => "mobile, tablet",
         (_, Kind::Language) => "de, en",
@@ -291,6 +292,7 @@ fn words(asked: &Asked, op: Op) -> (&'static str, &'static str) {
         (_, Kind::Day) => "saturday, sunday",
         (_, Kind::Hour) => "22-5",
         (_, Kind::Text) if asked.fact == Some(Fact::Named(NamedFact::Os)) => "Android, iOS",
+        _ if asked.separation() == Separation::Lines => "one a line",
         _ => "",
     };
     (example, hint)

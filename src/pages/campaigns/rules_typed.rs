@@ -119,8 +119,8 @@ pub(super) fn put(typed: &mut Typed, rules: &[CampaignRule]) {
     }
 }
 
-/// Writes one more rule into a form.
-pub(super) fn put_one(typed: &mut Typed, rule: &CampaignRule) {
+/// Writes one more rule into a form, and says its place.
+pub(super) fn put_one(typed: &mut Typed, rule: &CampaignRule) -> String {
     let place = format!("rules.{}", typed.next_row("rules"));
     typed.push(format!("{place}.id"), rule.id.map(|id| id.to_string()).unwrap_or_default());
     typed.push(format!("{place}.name"), &*rule.name);
@@ -131,6 +131,7 @@ pub(super) fn put_one(typed: &mut Typed, rule: &CampaignRule) {
         }
     }
     rows::put(typed, &format!("{place}.paths"), &rule.paths);
+    place
 }
 
 fn put_condition(typed: &mut Typed, place: &str, condition: &Condition) {
@@ -190,18 +191,15 @@ pub(super) fn groups(typed: &Typed, rule: &str) -> Vec<(String, Vec<String>)> {
 /// Reads one condition. A list or a zone that no longer fits its fact and operator is not shown, and not sent either.
 pub(super) fn condition(typed: &Typed, place: &str) -> Value {
     let asked = Asked::at(typed, place);
-    let mut parts = json!({
+    let lists = if asked.takes_lists() { chosen_lists(typed, place) } else { Vec::new() };
+    let time_zone = asked.is_clock().then(|| typed.get(&format!("{place}.time_zone")));
+    json!({
         "fact": full(typed, place),
         "op": typed.get(&format!("{place}.op")),
         "values": asked.separation().split(typed.get(&format!("{place}.values"))),
-    });
-    if asked.takes_lists() {
-        parts["lists"] = chosen_lists(typed, place).into();
-    }
-    if asked.is_clock() {
-        parts["time_zone"] = typed.get(&format!("{place}.time_zone")).into();
-    }
-    parts
+        "lists": lists,
+        "time_zone": time_zone,
+    })
 }
 
 /// The lists that a condition names, as they were sent.
