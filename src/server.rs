@@ -168,6 +168,7 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
         public_url: config.public_url.clone(),
         proxies: proxies(config),
         dashboard_host: config.dashboard_host.clone(),
+        script_path: config.script_path.clone(),
     };
     let (visitor, keeper) = visitor(config, &key)?;
     let tracker = web::Data::new(Tracker {

@@ -24,6 +24,8 @@ pub struct HttpConfig {
     pub proxies: Proxies,
     /// The only host that answers pages and API, where one is set.
     pub dashboard_host: Option<String>,
+    /// The path of the script for pages without redirects.
+    pub script_path: String,
 }
 
 impl HttpConfig {

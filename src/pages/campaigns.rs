@@ -182,6 +182,8 @@ pub struct SavedCampaign {
     pub campaign_url: CodeBox,
     /// A postback URL for each advertiser among its offers.
     pub postback_urls: Vec<CodeBox>,
+    /// The script for a page that ads lead to without a redirect.
+    pub script: CodeBox,
     /// Where "Send test click" posts to.
     pub test_click_action: String,
     /// Where "Send test postback" posts to.

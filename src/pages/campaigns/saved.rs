@@ -32,6 +32,7 @@ pub(super) fn beside(
     Ok(SavedCampaign {
         campaign_url: campaign_url(app, place, &campaign.value)?,
         postback_urls: postback_urls(app, place, &campaign.value)?,
+        script: script(app, place, &campaign.value.slug),
         test_click_action: format!("{}/{id}/test-click", KIND.path),
         test_postback_action: format!("{}/{id}/test-postback", KIND.path),
         trace: tracing::form(id),
@@ -61,6 +62,16 @@ fn campaign_url(app: &App, place: &Place, campaign: &Campaign) -> Result<CodeBox
         },
         None => CodeBox::url("Campaign URL", &url),
     })
+}
+
+/// The script's element for a page that ads lead to where redirects are forbidden.
+fn script(app: &App, place: &Place, slug: &str) -> CodeBox {
+    let address = format!("{}{}", place.public_url, app.config.script_path);
+    let element = format!("<script async src=\"{address}\" data-campaign=\"{slug}\"></script>");
+    CodeBox {
+        hint: "On the page that the ad leads to; mark its links with data-clickledger.".to_owned(),
+        ..CodeBox::url("Script, where redirects are forbidden", &element)
+    }
 }
 
 /// A postback address for each advertiser among the offers, in the order of the paths.
