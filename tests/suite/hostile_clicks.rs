@@ -118,7 +118,7 @@ stories! {
         for _ in 0..20 {
             let begun = Instant::now();
             app.click(&campaign).await;
-            assert!(begun.elapsed() < Duration::from_secs(1), "a person waited {:?}", begun.elapsed());
+            assert!(begun.elapsed() < Duration::from_secs(5), "a person waited {:?}", begun.elapsed());
         }
         let (begun, mut first) = (Instant::now(), slow.swap_remove(0));
         first.set_read_timeout(Some(ANSWER_LONGEST)).unwrap();
