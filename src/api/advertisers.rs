@@ -5,7 +5,9 @@ use super::list::{Page, list_query};
 use super::resource::{self, resource};
 use super::words::instant;
 use crate::db::search::Saved;
-use crate::domain::advertiser::{Advertiser as Noun, AdvertiserKind, EventMeaning, MissingStatus};
+use crate::domain::advertiser::{
+    Advertiser as Noun, AdvertiserKind, Answers, DuplicateMode, EventMeaning, HmacMode, MissingStatus,
+};
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
 use crate::domain::status::Status;
@@ -13,6 +15,7 @@ use crate::entities;
 use crate::http::{App, Error, Reader, Writer, changing, json_fields, now_ms, reading};
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
+use ipnet::IpNet;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -23,6 +26,7 @@ struct Body {
     id: i64,
     name: String,
     kind: AdvertiserKind,
+    preset: Option<String>,
     currency: Currency,
     status: EntityStatus,
     postback_key: String,
@@ -34,6 +38,13 @@ struct Body {
     missing_status: MissingStatus,
     reopen_rejected: bool,
     window_days: i64,
+    duplicate_mode: DuplicateMode,
+    duplicate_modes: BTreeMap<String, DuplicateMode>,
+    hmac_mode: HmacMode,
+    allow_addresses: Vec<IpNet>,
+    answers: Answers,
+    reply_body: String,
+    forward_unknown_to: String,
     created_at: String,
     updated_at: String,
 }
@@ -49,6 +60,7 @@ fn bodies(app: &App, public_url: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Bo
             id: one.id,
             name: value.name,
             kind: value.kind,
+            preset: value.preset,
             currency: value.currency,
             status: value.status,
             postback_url: entities::postback_url(public_url, &key),
@@ -60,6 +72,13 @@ fn bodies(app: &App, public_url: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Bo
             missing_status: value.missing_status,
             reopen_rejected,
             window_days: value.window_days,
+            duplicate_mode: value.duplicate_mode,
+            duplicate_modes: value.duplicate_modes,
+            hmac_mode: value.hmac_mode,
+            allow_addresses: value.allow_addresses,
+            answers: value.answers,
+            reply_body: value.reply_body,
+            forward_unknown_to: value.forward_unknown_to,
             created_at: instant(one.created_at_ms),
             updated_at: instant(one.updated_at_ms),
         }

@@ -9,7 +9,8 @@ use crate::domain::Country;
 use crate::domain::cap::Cap;
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
-use crate::domain::offer::{AtCap, Offer as Noun, RevenueMode, percent_text};
+use crate::domain::money::Money;
+use crate::domain::offer::{AtCap, Offer as Noun, OfferEvent, RevenueMode, percent_text};
 use crate::entities;
 use crate::http::{App, Error, Reader, Writer, changing, json_fields, now_ms, reading};
 use actix_web::http::header::LOCATION;
@@ -28,6 +29,7 @@ struct Body {
     revenue: Option<String>,
     revenue_percent: Option<String>,
     revenue_mode: RevenueMode,
+    events: Vec<EventBody>,
     preview_url: String,
     countries: Vec<Country>,
     caps: Vec<Cap>,
@@ -41,6 +43,30 @@ struct Body {
     updated_at: String,
 }
 
+#[derive(Serialize)]
+struct EventBody {
+    event: String,
+    revenue: Option<String>,
+    payout: Option<String>,
+    revenue_mode: RevenueMode,
+    counts_as_conversion: bool,
+    counts_in_revenue: bool,
+}
+
+impl From<OfferEvent> for EventBody {
+    fn from(event: OfferEvent) -> Self {
+        let text = |money: Option<Money>| money.map(|money| money.to_string());
+        Self {
+            revenue: text(event.revenue),
+            payout: text(event.payout),
+            event: event.event,
+            revenue_mode: event.revenue_mode,
+            counts_as_conversion: event.counts_as_conversion,
+            counts_in_revenue: event.counts_in_revenue,
+        }
+    }
+}
+
 #[allow(clippy::unnecessary_wraps, reason = "every resource has the same form, and some read the database")]
 fn bodies(_: &App, _: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Body>, entities::Error> {
     let body = |one: Saved<Noun>| Body {
@@ -52,6 +78,7 @@ fn bodies(_: &App, _: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Body>, entiti
         revenue: one.value.revenue.map(|money| money.to_string()),
         revenue_percent: one.value.revenue_percent_millionths.map(percent_text),
         revenue_mode: one.value.revenue_mode,
+        events: one.value.events.into_iter().map(EventBody::from).collect(),
         preview_url: one.value.preview_url,
         countries: one.value.countries,
         caps: one.value.caps,

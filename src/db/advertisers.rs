@@ -4,7 +4,9 @@ use super::entity::entity_store;
 use super::schema::advertisers;
 use super::search::{ListQuery, Listed, Saved, contains, fold_case};
 use super::{AnyConnection, Error, Result, json, json_text, on_each, word};
-use crate::domain::advertiser::{Advertiser, AdvertiserKind, MissingStatus};
+use crate::domain::advertiser::{
+    Advertiser, AdvertiserKind, Answers, DuplicateMode, HmacMode, MissingStatus,
+};
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
 use diesel::prelude::*;
@@ -22,6 +24,14 @@ struct Row {
     missing_status: String,
     reopen_rejected: Option<bool>,
     window_days: i64,
+    duplicate_mode: String,
+    duplicate_modes: String,
+    hmac_mode: String,
+    allow_addresses: String,
+    answers: String,
+    reply_body: Option<String>,
+    forward_unknown_to: Option<String>,
+    preset: Option<String>,
     status: String,
     created_at_ms: i64,
     updated_at_ms: i64,
@@ -39,6 +49,14 @@ struct Fields {
     missing_status: &'static str,
     reopen_rejected: Option<bool>,
     window_days: i64,
+    duplicate_mode: &'static str,
+    duplicate_modes: String,
+    hmac_mode: &'static str,
+    allow_addresses: String,
+    answers: &'static str,
+    reply_body: Option<String>,
+    forward_unknown_to: Option<String>,
+    preset: Option<String>,
     status: &'static str,
     updated_at_ms: i64,
 }
@@ -55,6 +73,14 @@ impl Fields {
             missing_status: value.missing_status.as_str(),
             reopen_rejected: value.reopen_rejected,
             window_days: value.window_days,
+            duplicate_mode: value.duplicate_mode.as_str(),
+            duplicate_modes: json_text(&value.duplicate_modes)?,
+            hmac_mode: value.hmac_mode.as_str(),
+            allow_addresses: json_text(&value.allow_addresses)?,
+            answers: value.answers.as_str(),
+            reply_body: Some(value.reply_body.clone()).filter(|text| !text.is_empty()),
+            forward_unknown_to: Some(value.forward_unknown_to.clone()).filter(|text| !text.is_empty()),
+            preset: value.preset.clone(),
             status: value.status.as_str(),
             updated_at_ms: now_ms,
         })
@@ -74,6 +100,14 @@ impl TryFrom<Row> for Saved<Advertiser> {
             missing_status: word(&row.missing_status, MissingStatus::parse)?,
             reopen_rejected: row.reopen_rejected,
             window_days: row.window_days,
+            duplicate_mode: word(&row.duplicate_mode, DuplicateMode::parse)?,
+            duplicate_modes: json(&row.duplicate_modes)?,
+            hmac_mode: word(&row.hmac_mode, HmacMode::parse)?,
+            allow_addresses: json(&row.allow_addresses)?,
+            answers: word(&row.answers, Answers::parse)?,
+            reply_body: row.reply_body.unwrap_or_default(),
+            forward_unknown_to: row.forward_unknown_to.unwrap_or_default(),
+            preset: row.preset,
             status: word(&row.status, EntityStatus::parse)?,
         };
         Ok(Self { id: row.id, created_at_ms: row.created_at_ms, updated_at_ms: row.updated_at_ms, value })

@@ -1,13 +1,20 @@
 //! An advertiser: who owns offers and sends postbacks, and how its words are read.
 
-use super::input::{self, Editable, FieldErrors, Reading, put};
+mod maps;
+mod trust;
+
+use super::input::{self, Editable, FieldErrors, put};
 use super::lander::{EntityStatus, require_name, status};
 use super::money::Currency;
 use super::status::Status;
 use super::words::word_enum;
+use ipnet::IpNet;
+use maps::{folded, map, read_event, read_mode, read_param, read_status};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+
+pub use trust::is_allowed;
 
 word_enum! {
     /// What kind of sender it is.
@@ -31,8 +38,44 @@ word_enum! {
     }
 }
 
-/// Entries of a map.
-pub const MAP_ENTRIES_MAX: usize = 200;
+word_enum! {
+    /// What a postback means that says again what is known.
+    pub enum DuplicateMode {
+        /// Status and amount move; it is never a second conversion.
+        Update => "update",
+        /// Nothing moves: the first one counts.
+        Ignore => "ignore",
+        /// Each is a conversion of its own, as rebills and deposits are.
+        New => "new",
+        /// Its amount is added to what is there, as an upsell is.
+        Add => "add",
+    }
+}
+
+word_enum! {
+    /// Whether postbacks are signed.
+    pub enum HmacMode {
+        /// Signatures are not looked at.
+        Off => "off",
+        /// A signature that comes must be right; none may come.
+        Optional => "optional",
+        /// Every postback must be signed.
+        Required => "required",
+    }
+}
+
+word_enum! {
+    /// What a refusal is answered with.
+    pub enum Answers {
+        /// 200 for every business verdict, so that no network retries for ever.
+        Standard => "standard",
+        /// 4xx for refusals too.
+        Strict => "strict",
+    }
+}
+
+/// The longest body that an advertiser's postbacks are answered with, in characters: networks look for a word or two.
+pub const REPLY_CHARS_MAX: usize = 1_000;
 
 /// The longest conversion window, in days.
 pub const WINDOW_DAYS_MAX: i64 = 3_650;
@@ -69,6 +112,22 @@ pub struct Advertiser {
     pub reopen_rejected: Option<bool>,
     /// How old a click may be for a new conversion, in days.
     pub window_days: i64,
+    /// What a second postback about one conversion means.
+    pub duplicate_mode: DuplicateMode,
+    /// The same for events that differ, by their name.
+    pub duplicate_modes: BTreeMap<String, DuplicateMode>,
+    /// Whether its postbacks are signed.
+    pub hmac_mode: HmacMode,
+    /// Where its postbacks may come from; nothing allows every address.
+    pub allow_addresses: Vec<IpNet>,
+    /// What a refusal is answered with.
+    pub answers: Answers,
+    /// The body of every answer, where the network wants a word of its own; empty for our verdict.
+    pub reply_body: String,
+    /// Where postbacks with click ids that are not ours in form are passed on to; empty for nowhere.
+    pub forward_unknown_to: String,
+    /// The preset that it was filled from.
+    pub preset: Option<String>,
     /// In use or not.
     pub status: EntityStatus,
 }
@@ -87,6 +146,17 @@ impl Advertiser {
             missing_status: MissingStatus::Approved,
             reopen_rejected: None,
             window_days: 30,
+            duplicate_mode: DuplicateMode::Update,
+            duplicate_modes: REPEATING_EVENTS
+                .iter()
+                .map(|event| ((*event).to_owned(), DuplicateMode::New))
+                .collect(),
+            hmac_mode: HmacMode::Off,
+            allow_addresses: Vec::new(),
+            answers: Answers::Standard,
+            reply_body: String::new(),
+            forward_unknown_to: String::new(),
+            preset: None,
             status: EntityStatus::Active,
         }
     }
@@ -97,7 +167,16 @@ impl Advertiser {
     pub fn may_reopen_rejected(&self) -> bool {
         self.reopen_rejected.unwrap_or(self.kind == AdvertiserKind::Network)
     }
+
+    /// What a second postback about a conversion with this event means.
+    #[must_use]
+    pub fn duplicate_mode_of(&self, event: &str) -> DuplicateMode {
+        self.duplicate_modes.get(event).copied().unwrap_or(self.duplicate_mode)
+    }
 }
+
+/// Events that come again and again for one click: a new advertiser takes each as a conversion of its own.
+const REPEATING_EVENTS: [&str; 2] = ["rebill", "deposit"];
 
 /// Our parameter names, which a parameter map may lead to.
 pub const PARAMS: [&str; 16] = [
@@ -137,6 +216,22 @@ impl Editable for Advertiser {
             ),
             "reopen_rejected" => put(&mut self.reopen_rejected, field, input::flag(value).map(Some)),
             "window_days" => put(&mut self.window_days, field, input::int(value, 1, WINDOW_DAYS_MAX)),
+            "duplicate_mode" => put(
+                &mut self.duplicate_mode,
+                field,
+                input::word(value, DuplicateMode::parse, DuplicateMode::choices),
+            ),
+            "duplicate_modes" => put(&mut self.duplicate_modes, field, maps::by_event(value, read_mode)),
+            "hmac_mode" => {
+                put(&mut self.hmac_mode, field, input::word(value, HmacMode::parse, HmacMode::choices))
+            }
+            "allow_addresses" => put(&mut self.allow_addresses, field, trust::addresses(value)),
+            "answers" => put(&mut self.answers, field, input::word(value, Answers::parse, Answers::choices)),
+            "reply_body" => put(&mut self.reply_body, field, input::text(value, REPLY_CHARS_MAX)),
+            "forward_unknown_to" => {
+                put(&mut self.forward_unknown_to, field, super::offer::web_address(value))
+            }
+            "preset" => put(&mut self.preset, field, trust::preset(value)),
             "status" => put(&mut self.status, field, status(value)),
             _ => Ok(false),
         }
@@ -151,60 +246,6 @@ impl Editable for Advertiser {
 #[must_use]
 pub fn fold_event(word: &str) -> String {
     word.trim().to_lowercase().chars().filter(|c| !c.is_control()).take(input::WORD_CHARS_MAX).collect()
-}
-
-fn map<T>(value: &Value, read: fn(&Value) -> Reading<T>) -> Reading<BTreeMap<String, T>> {
-    let Value::Object(entries) = value else {
-        return if input::is_blank(value) {
-            Ok(BTreeMap::new())
-        } else {
-            Err("Must be an object of pairs".to_owned())
-        };
-    };
-    if entries.len() > MAP_ENTRIES_MAX {
-        return Err(format!("At most {MAP_ENTRIES_MAX} pairs"));
-    }
-    entries
-        .iter()
-        .filter(|(theirs, _)| !theirs.trim().is_empty())
-        .map(|(theirs, ours)| {
-            let read = read(ours).map_err(|message| format!("{theirs:?}: {message}"))?;
-            Ok((theirs.trim().chars().take(255).collect(), read))
-        })
-        .collect()
-}
-
-fn folded<T>(value: &Value, read: fn(&Value) -> Reading<T>) -> Reading<BTreeMap<String, T>> {
-    Ok(map(value, read)?.into_iter().map(|(theirs, ours)| (theirs.to_lowercase(), ours)).collect())
-}
-
-fn read_param(value: &Value) -> Reading<String> {
-    let name = input::line(value, input::WORD_CHARS_MAX)?;
-    let is_slot = |prefix: &str, max: u8| {
-        name.strip_prefix(prefix).and_then(|n| n.parse::<u8>().ok()).is_some_and(|n| (1..=max).contains(&n))
-    };
-    if PARAMS.contains(&name.as_str()) || is_slot("sub", 20) || is_slot("p", 10) {
-        Ok(name)
-    } else {
-        Err(format!("{name:?} is none of our parameters: {}, sub1..sub20, p1..p10", PARAMS.join(", ")))
-    }
-}
-
-fn read_status(value: &Value) -> Reading<Status> {
-    input::word(value, Status::parse, Status::choices)
-}
-
-fn read_event(value: &Value) -> Reading<EventMeaning> {
-    let meaning = match value {
-        Value::String(event) => EventMeaning { event: event.clone(), status: None },
-        _ => serde_json::from_value(value.clone()).map_err(|error| error.to_string())?,
-    };
-    let event = fold_event(&meaning.event);
-    if event.is_empty() {
-        Err("Write the event's name".to_owned())
-    } else {
-        Ok(EventMeaning { event, ..meaning })
-    }
 }
 
 #[cfg(test)]

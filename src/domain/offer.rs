@@ -1,5 +1,7 @@
 //! An offer: where visitors are sent to buy, and what a conversion there earns.
 
+mod events;
+
 use super::cap::{self, Cap};
 use super::input::{self, Editable, FieldErrors, put};
 use super::lander::{EntityStatus, require_name, require_url, status, template};
@@ -9,6 +11,8 @@ use super::words::word_enum;
 use super::{Country, moment};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use events::OfferEvent;
 
 word_enum! {
     /// Where the revenue of a conversion comes from.
@@ -64,6 +68,8 @@ pub struct Offer {
     pub revenue_percent_millionths: Option<i64>,
     /// Where the revenue comes from.
     pub revenue_mode: RevenueMode,
+    /// What other events than the sale earn, and how they count.
+    pub events: Vec<OfferEvent>,
     /// A page to look at the offer.
     pub preview_url: String,
     /// The countries whose visitors it takes; none takes all.
@@ -96,6 +102,7 @@ impl Offer {
             revenue: None,
             revenue_percent_millionths: None,
             revenue_mode: RevenueMode::Auto,
+            events: Vec::new(),
             preview_url: String::new(),
             countries: Vec::new(),
             caps: Vec::new(),
@@ -117,6 +124,12 @@ impl Offer {
             _ => None,
         }
     }
+
+    /// What is said of an event; `None` for one that the offer does not list.
+    #[must_use]
+    pub fn event(&self, event: &str) -> Option<&OfferEvent> {
+        self.events.iter().find(|known| known.event == event)
+    }
 }
 
 impl Editable for Offer {
@@ -133,6 +146,10 @@ impl Editable for Offer {
                 field,
                 input::word(value, RevenueMode::parse, RevenueMode::choices),
             ),
+            "events" => {
+                self.events = events::read_all(value)?;
+                Ok(true)
+            }
             "preview_url" => put(&mut self.preview_url, field, web_address(value)),
             "countries" => put(&mut self.countries, field, countries(value)),
             "caps" => {

@@ -91,6 +91,20 @@ pub struct AdvertiserForm {
     pub status_map: Vec<PairRow>,
     /// Their event -> ours, as `sale` or `sale reversed`.
     pub event_map: Vec<PairRow>,
+    /// What a second postback about one conversion does.
+    pub duplicate_mode: Select,
+    /// The same for events that differ: event -> mode.
+    pub duplicate_modes: Vec<PairRow>,
+    /// Whether postbacks are signed.
+    pub hmac_mode: Select,
+    /// Where they may come from, one address or range a line.
+    pub allow_addresses: Field,
+    /// What a refusal is answered with.
+    pub answers: Select,
+    /// The body of every answer.
+    pub reply_body: Field,
+    /// Where postbacks with strange click ids are passed on to.
+    pub forward_unknown_to: Field,
     /// An empty row whose key is `__R__`, for the script to copy.
     pub blank_pair: PairRow,
     /// Status.

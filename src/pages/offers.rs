@@ -3,6 +3,7 @@
 use askama::Template;
 
 mod caps;
+mod events;
 
 use super::Answer;
 use super::caps::{CapBar, bar, bars};
@@ -79,6 +80,12 @@ pub struct OfferForm {
     pub currency: Field,
     /// Revenue mode.
     pub revenue_mode: Select,
+    /// What other events earn, a row an event.
+    pub events: Vec<EventRow>,
+    /// What is wrong with all of them together. Empty for nothing.
+    pub events_error: String,
+    /// The row that "+ Event" adds.
+    pub blank_event: EventRow,
     /// Preview URL.
     pub preview_url: Field,
     /// Countries, with commas between them.
@@ -148,7 +155,12 @@ const MODES: [(&str, &str); 3] = [
 editing!(offers);
 
 pub use caps::CapRow;
-use caps::change_rows;
+pub use events::EventRow;
+
+/// The buttons that add or remove a row of one of the lists.
+fn change_rows(shown: &mut Shown<Noun>) -> bool {
+    caps::change_rows(shown) || events::change_rows(shown)
+}
 
 /// The addresses of this family.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
@@ -245,6 +257,7 @@ fn typed_of(offer: &Noun) -> Typed {
         ("notes", offer.notes.clone()),
     ]);
     caps::put(&mut typed, &offer.caps);
+    events::put(&mut typed, &offer.events);
     typed
 }
 
@@ -263,6 +276,7 @@ fn fields(typed: &Typed) -> Fields {
     };
     fields.insert("at_cap".to_owned(), at_cap);
     fields.insert(caps::FIELD.to_owned(), caps::read(typed));
+    fields.insert(events::FIELD.to_owned(), events::read(typed));
     fields
 }
 
@@ -292,6 +306,9 @@ fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<OfferFormPage, 
             revenue_percent: form.field("revenue_percent"),
             currency: form.field("currency"),
             revenue_mode: form.select("revenue_mode", &MODES),
+            events: events::rows(shown),
+            events_error: form.error(events::FIELD),
+            blank_event: events::blank_row(),
             preview_url: form.field("preview_url"),
             countries: form.field("countries"),
             active_from: form.field("active_from"),

@@ -15,13 +15,27 @@ use crate::pages::lists::{archive_button, saved_notice};
 use crate::pages::parts::Link;
 use crate::pages::typed::{Typed, number, statuses};
 use actix_web::{HttpRequest, web};
+use ipnet::IpNet;
 use serde_json::{Map, Value, json};
 
 /// What is stored as it was typed.
-const TEXTS: [&str; 6] = ["name", "kind", "currency", "missing_status", "window_days", "status"];
+const TEXTS: [&str; 12] = [
+    "name",
+    "kind",
+    "currency",
+    "missing_status",
+    "window_days",
+    "duplicate_mode",
+    "hmac_mode",
+    "allow_addresses",
+    "answers",
+    "reply_body",
+    "forward_unknown_to",
+    "status",
+];
 
 /// The maps, each with its name in the form.
-const MAPS: [&str; 3] = ["param_map", "status_map", "event_map"];
+const MAPS: [&str; 4] = ["param_map", "status_map", "event_map", "duplicate_modes"];
 
 const KINDS: [(&str, &str); 2] = [("network", "Network"), ("direct", "Direct advertiser")];
 
@@ -30,6 +44,22 @@ const MISSING: [(&str, &str); 3] = [
     ("pending", "a pending conversion"),
     ("refused", "refused: it must send one"),
 ];
+
+const DUPLICATES: [(&str, &str); 4] = [
+    ("update", "moves its status and amount"),
+    ("ignore", "changes nothing"),
+    ("new", "is one more conversion"),
+    ("add", "adds its amount"),
+];
+
+const SIGNATURES: [(&str, &str); 3] = [
+    ("off", "Not looked at"),
+    ("optional", "Checked where one comes"),
+    ("required", "Required on every postback"),
+];
+
+const ANSWERS: [(&str, &str); 2] =
+    [("standard", "200, so that nothing is retried for ever"), ("strict", "4xx for every refusal")];
 
 editing!(advertisers);
 
@@ -49,6 +79,12 @@ fn typed_of(advertiser: &Noun) -> Typed {
         ("currency", advertiser.currency.to_string()),
         ("missing_status", advertiser.missing_status.to_string()),
         ("window_days", advertiser.window_days.to_string()),
+        ("duplicate_mode", advertiser.duplicate_mode.to_string()),
+        ("hmac_mode", advertiser.hmac_mode.to_string()),
+        ("allow_addresses", lines(&advertiser.allow_addresses)),
+        ("answers", advertiser.answers.to_string()),
+        ("reply_body", advertiser.reply_body.clone()),
+        ("forward_unknown_to", advertiser.forward_unknown_to.clone()),
         ("status", advertiser.status.to_string()),
         ("reopen_rejected", advertiser.may_reopen_rejected().to_string()),
     ]);
@@ -64,7 +100,23 @@ fn typed_of(advertiser: &Noun) -> Typed {
         advertiser.status_map.iter().map(|(theirs, ours)| (theirs, ours.to_string())).collect(),
     );
     put("event_map", advertiser.event_map.iter().map(|(theirs, ours)| (theirs, words(ours))).collect());
+    put(
+        "duplicate_modes",
+        advertiser.duplicate_modes.iter().map(|(event, mode)| (event, mode.to_string())).collect(),
+    );
     typed
+}
+
+/// Ranges of addresses, one a line. A single address is written without its length.
+fn lines(ranges: &[IpNet]) -> String {
+    let text = |range: &IpNet| {
+        if range.prefix_len() == range.max_prefix_len() {
+            range.addr().to_string()
+        } else {
+            range.to_string()
+        }
+    };
+    ranges.iter().map(text).collect::<Vec<_>>().join("\n")
 }
 
 /// `sale`, or `sale reversed`.
@@ -147,6 +199,13 @@ fn draw(_: &App, place: &Place, shown: &Shown<Noun>) -> Result<AdvertiserFormPag
             missing_status: form.select("missing_status", &MISSING),
             window_days: form.field("window_days"),
             reopen_rejected: reopens(form.typed),
+            duplicate_mode: form.select("duplicate_mode", &DUPLICATES),
+            duplicate_modes: pairs(shown, "duplicate_modes"),
+            hmac_mode: form.select("hmac_mode", &SIGNATURES),
+            allow_addresses: form.field("allow_addresses"),
+            answers: form.select("answers", &ANSWERS),
+            reply_body: form.field("reply_body"),
+            forward_unknown_to: form.field("forward_unknown_to"),
             param_map: pairs(shown, "param_map"),
             status_map: pairs(shown, "status_map"),
             event_map: pairs(shown, "event_map"),
