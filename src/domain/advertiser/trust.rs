@@ -28,10 +28,10 @@ pub(super) fn addresses(value: &Value) -> Reading<Vec<IpNet>> {
     };
     let mut ranges: Vec<IpNet> = Vec::new();
     for word in words.iter().filter(|word| !word.is_empty()) {
-        let range =
-            word.parse::<IpNet>().or_else(|_| word.parse::<IpAddr>().map(IpNet::from)).map_err(|_| {
-                format!("{word:?} is no address: write one like 203.0.113.7, or a range like 203.0.113.0/24")
-            })?;
+        let address = || word.parse::<IpAddr>().map(IpNet::from).ok();
+        let range = word.parse::<IpNet>().ok().or_else(address).ok_or_else(|| {
+            format!("{word:?} is no address: write one like 203.0.113.7, or a range like 203.0.113.0/24")
+        })?;
         if !ranges.contains(&range.trunc()) {
             ranges.push(range.trunc());
         }
