@@ -18,6 +18,8 @@ pub struct Imported {
     pub journal: String,
     /// Records that were read now; one that the database had already changed nothing.
     pub records: usize,
+    /// Damaged stretches, and records that the database refuses: kept in quarantine, not in the database.
+    pub set_aside: usize,
 }
 
 /// Why journals were not moved in, said so that a person can mend it.
@@ -58,9 +60,10 @@ pub fn import_journals(
         // Held until its records are moved, so that no process takes the folder over meanwhile.
         let _lock = lock(&path).map_err(|why| ImportError(format!("{shown}: {why}")))?;
         let journal = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let before = mover.set_aside_count();
         let records =
             mover.move_whole(&path, &journal).map_err(|why| ImportError(format!("{shown}: {why}")))?;
-        imported.push(Imported { journal, records });
+        imported.push(Imported { journal, records, set_aside: mover.set_aside_count() - before });
     }
     Ok(imported)
 }

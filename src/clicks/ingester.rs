@@ -26,6 +26,9 @@ const RETRY: Duration = Duration::from_secs(1);
 /// How often moved segments are looked through for deletion.
 const CLEAN_EVERY: Duration = Duration::from_secs(30);
 
+/// How often lander clicks are looked for that missed their click, as two nodes brought both in the same moment.
+const LATE_EVERY: Duration = Duration::from_secs(1);
+
 /// PostgreSQL segments are kept so long after they were moved, for a failover to a standby that lags.
 const KEEP_ON_POSTGRES: Duration = Duration::from_secs(3_600);
 
@@ -123,6 +126,7 @@ pub struct Ingester {
     through: watch::Sender<i64>,
     gauges: Arc<Gauges>,
     cleaned_at: Instant,
+    counted_late_at: Instant,
     moved: Vec<(PathBuf, Instant)>,
 }
 
@@ -152,6 +156,7 @@ impl Ingester {
             through: sender,
             gauges,
             cleaned_at: Instant::now(),
+            counted_late_at: Instant::now(),
             moved: Vec::new(),
         };
         let thread = std::thread::Builder::new().name("ingester".to_owned()).spawn(move || own.run())?;
@@ -175,6 +180,12 @@ impl Ingester {
                     RETRY
                 }
             };
+            if self.counted_late_at.elapsed() >= LATE_EVERY {
+                self.counted_late_at = Instant::now();
+                if let Err(why) = self.mover.count_late() {
+                    tracing::warn!(%why, "lander clicks that came beside their click are counted later");
+                }
+            }
             if self.cleaned_at.elapsed() >= CLEAN_EVERY {
                 self.cleaned_at = Instant::now();
                 self.adopt_dead();

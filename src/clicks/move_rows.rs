@@ -20,8 +20,8 @@ const LONGEST_WHILE_WANTED: Duration = Duration::from_millis(50);
 /// Raw agents remembered as stored; at 8 bytes each, half a megabyte.
 const AGENTS_MAX: usize = 60_000;
 
-/// Lander clicks without their click that are looked through each time.
-const UNCOUNTED_MAX: i64 = 10_000;
+/// Lander clicks that one look counts late.
+const LATE_MAX: i64 = 1_000;
 
 /// Which raw user agents the database has already, so that it is not asked for each click.
 #[derive(Default)]
@@ -136,22 +136,14 @@ fn insert_lp_clicks(
     }
     let ids: Vec<ClickId> =
         records.iter().map(|record| record.click_id).collect::<HashSet<_>>().into_iter().collect();
-    let mut known: HashMap<ClickId, clicks::ClickFacts> =
+    let known: HashMap<ClickId, clicks::ClickFacts> =
         clicks::facts(conn, &ids)?.into_iter().map(|facts| (facts.id, facts)).collect();
     for record in records {
-        let click = known.get_mut(&record.click_id);
-        if !clicks::insert_lp_click(conn, record, click.is_some())? {
-            continue;
-        }
-        if let Some(click) = click {
-            count_one(
-                conn,
-                record,
-                (click.clicked_at_ms, click.is_bot, click.is_test),
-                click.lp_clicks == 0,
-                sums,
-            )?;
-            click.lp_clicks += 1;
+        let click = known.get(&record.click_id);
+        if clicks::insert_lp_click(conn, record, click.is_some())?
+            && let Some(click) = click
+        {
+            count_one(conn, record, (click.clicked_at_ms, click.is_bot, click.is_test), sums)?;
         }
     }
     Ok(())
@@ -161,10 +153,9 @@ fn count_one(
     conn: &mut AnyConnection,
     record: &LpClickRecord,
     (clicked_at_ms, is_bot, is_test): (i64, bool, bool),
-    is_first: bool,
     sums: &mut RollupDelta,
 ) -> Result<(), MoveError> {
-    clicks::count_lp_click(conn, record.click_id, record.offer_id)?;
+    let is_first = clicks::count_lp_click(conn, record.click_id)? == 1;
     let one = Counters { lp_clicks: 1, lp_clickers: i64::from(is_first), ..Counters::default() };
     sums.add_at_click(clicked_at_ms, record.campaign_id, is_bot, is_test, &one);
     Ok(())
@@ -177,15 +168,31 @@ fn count_waiting_lp_clicks(
     fresh: &Fresh,
     sums: &mut RollupDelta,
 ) -> Result<(), MoveError> {
-    if fresh.is_empty() {
+    // Mostly none waits, and then not even the clicks' numbers are gathered.
+    if fresh.is_empty() || !clicks::has_uncounted_lp_clicks(conn)? {
         return Ok(());
     }
-    let mut seen = HashSet::new();
-    for record in clicks::uncounted_lp_clicks(conn, UNCOUNTED_MAX)? {
-        if let Some(click) = fresh.get(&record.click_id) {
-            count_one(conn, &record, *click, seen.insert(record.click_id), sums)?;
-            clicks::mark_lp_click_counted(conn, record.id)?;
+    let ids: Vec<ClickId> = fresh.keys().copied().collect();
+    for record in clicks::uncounted_lp_clicks(conn, &ids)? {
+        if let Some(click) = fresh.get(&record.click_id)
+            && clicks::mark_lp_click_counted(conn, record.id)?
+        {
+            count_one(conn, &record, *click, sums)?;
         }
     }
     Ok(())
+}
+
+/// Counts lander clicks that came while another node's transaction brought their click: neither of the two could see
+/// the other's row. Says how many there were.
+pub(super) fn count_late_lp_clicks(conn: &mut AnyConnection, writer_id: i64) -> Result<usize, MoveError> {
+    let (mut sums, mut counted) = (RollupDelta::new(), 0);
+    for (record, click) in clicks::late_lp_clicks(conn, LATE_MAX)? {
+        if clicks::mark_lp_click_counted(conn, record.id)? {
+            count_one(conn, &record, (click.clicked_at_ms, click.is_bot, click.is_test), &mut sums)?;
+            counted += 1;
+        }
+    }
+    rollups::apply(conn, &sums, writer_id)?;
+    Ok(counted)
 }

@@ -23,6 +23,8 @@ pub(super) struct Mover {
     quarantine: PathBuf,
     agents: KnownAgents,
     gauges: Arc<Gauges>,
+    /// Damaged stretches and refused records that were kept in quarantine.
+    set_aside: usize,
 }
 
 /// What one step moved.
@@ -35,11 +37,22 @@ pub(super) struct Moved {
 
 impl Mover {
     pub(super) fn new(db: Arc<Db>, writer_id: i64, quarantine: PathBuf, gauges: Arc<Gauges>) -> Self {
-        Self { db, writer_id, quarantine, agents: KnownAgents::default(), gauges }
+        Self { db, writer_id, quarantine, agents: KnownAgents::default(), gauges, set_aside: 0 }
     }
 
-    /// Moves a journal that nobody writes any more, to its end; says how many records there were.
+    /// Moves a journal that nobody writes any more, to its end; says how many records of it are in the database now.
     pub(super) fn move_whole(&mut self, folder: &Path, id: &str) -> Result<usize, MoveError> {
+        let before = self.set_aside;
+        let places = self.move_places(folder, id)?;
+        Ok(places.saturating_sub(self.set_aside.saturating_sub(before)))
+    }
+
+    /// How many damaged stretches and refused records were kept in quarantine since it was made.
+    pub(super) const fn set_aside_count(&self) -> usize {
+        self.set_aside
+    }
+
+    fn move_places(&mut self, folder: &Path, id: &str) -> Result<usize, MoveError> {
         let ends: BTreeMap<i64, Until> =
             reader::series(folder)?.into_iter().map(|(worker, _)| (worker, Until::End)).collect();
         let mut rows = 0;
@@ -68,6 +81,16 @@ impl Mover {
         let moved_to =
             if placed.is_empty() { positions } else { self.move_halving(id, &positions, &placed)? };
         Ok(Moved { count: placed.len(), to: moved_to })
+    }
+
+    /// Counts lander clicks whose click another node brought in the same moment.
+    pub(super) fn count_late(&self) -> Result<(), MoveError> {
+        if self.db.read(|conn| clicks::late_lp_clicks(conn, 1))?.is_empty() {
+            return Ok(());
+        }
+        let writer_id = self.writer_id;
+        self.db.write(Priority::Ingester, |conn| move_rows::count_late_lp_clicks(conn, writer_id))?;
+        Ok(())
     }
 
     /// Moves a batch; one that the database refuses is halved until the record at fault stands alone,
@@ -152,6 +175,7 @@ impl Mover {
         before: &BTreeMap<i64, Position>,
         placed: &[Placed],
     ) -> Result<BTreeMap<i64, Position>, MoveError> {
+        self.set_aside += placed.len();
         for one in placed {
             match one.record() {
                 Some(record) => self.quarantine(id, one, format!("{record:?}\n").as_bytes())?,
@@ -163,8 +187,9 @@ impl Mover {
         Ok(after)
     }
 
-    fn keep_damaged<'a>(&self, id: &str, unreadable: impl Iterator<Item = &'a Placed>) {
+    fn keep_damaged<'a>(&mut self, id: &str, unreadable: impl Iterator<Item = &'a Placed>) {
         for one in unreadable {
+            self.set_aside += 1;
             tracing::error!(
                 journal = id,
                 bytes = one.bytes().len(),

@@ -36,6 +36,14 @@ pub fn run(config: &Config, command: &ImportCommand) -> anyhow::Result<()> {
     let quarantine = config.data_dir.join("journal");
     for one in import_journals(&db, folder, writer_id, &quarantine)? {
         say(&format!("Journal {}: {} records read and in the database", one.journal, one.records))?;
+        if one.set_aside > 0 {
+            let folder = quarantine.join("quarantine");
+            say(&format!(
+                "  {} damaged or refused pieces are not: they are kept in {}",
+                one.set_aside,
+                folder.display()
+            ))?;
+        }
     }
     Ok(())
 }

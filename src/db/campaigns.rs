@@ -4,8 +4,8 @@ mod paths;
 
 pub use paths::links;
 
-use self::paths::{Broken, Ways};
-use super::entity::entity_store;
+use self::paths::Ways;
+use super::entity::{Broken, entity_store};
 use super::schema::campaigns;
 use super::search::{ListQuery, Listed, Saved, VALUES_MAX, contains, fold_case};
 use super::{AnyConnection, Error, Result, json, json_text, on_each, word};
@@ -180,13 +180,8 @@ pub fn all(conn: &mut AnyConnection) -> Result<Vec<Saved<Campaign>>> {
 /// # Errors
 /// The database fails.
 pub fn routed(conn: &mut AnyConnection) -> Result<Vec<Saved<Campaign>>> {
-    let rows: Vec<Row> = campaigns::table.order(campaigns::id).select(Row::as_select()).load(conn)?;
-    let mut whole = Vec::with_capacity(rows.len());
-    for row in rows {
-        let id = row.id;
-        whole.extend(Broken::LeftOut.judge("campaign", id, row.try_into())?);
-    }
-    with_ways(conn, whole, Broken::LeftOut)
+    let campaigns = rows::routed(conn)?;
+    with_ways(conn, campaigns, Broken::LeftOut)
 }
 
 /// Keeps a new campaign with its paths and returns its number.

@@ -5,9 +5,10 @@ use super::schema::{clicks, lp_clicks, user_agents};
 use super::{AnyConnection, Error, Result, on_each, savepoint};
 use crate::domain::click::{ClickRecord, LpClickRecord};
 use crate::domain::click_id::ClickId;
+use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
-use std::collections::HashSet;
+use diesel::sql_types::{BigInt, Bool, Nullable};
+use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
 
 /// Ids in one statement: SQLite takes a bounded number of values.
@@ -72,7 +73,7 @@ fn copy<Text: Deref<Target = str>>(conn: &mut AnyConnection, records: &[&ClickRe
 /// # Errors
 /// The database fails.
 pub fn touch(conn: &mut AnyConnection) -> Result<()> {
-    diesel::delete(clicks::table.filter(diesel::dsl::sql::<Bool>("1 = 0"))).execute(conn)?;
+    diesel::delete(clicks::table.filter(sql::<Bool>("1 = 0"))).execute(conn)?;
     Ok(())
 }
 
@@ -228,40 +229,90 @@ pub fn insert_lp_click(conn: &mut AnyConnection, record: &LpClickRecord, is_coun
     Ok(inserted > 0)
 }
 
-/// Notes on a click that one more of its lander's buttons was pressed.
+/// Notes on a click that one more of its lander's buttons was pressed, and where the last of them led; says how many
+/// there are now. What is asked of the row is asked while it is held, so that two nodes never see the same number.
 ///
 /// # Errors
-/// The database fails.
-pub fn count_lp_click(conn: &mut AnyConnection, click: ClickId, offer_id: Option<i64>) -> Result<()> {
+/// The database fails, or the click is not stored.
+pub fn count_lp_click(conn: &mut AnyConnection, click: ClickId) -> Result<i64> {
+    let last_offer = sql::<Nullable<BigInt>>(
+        "(select pressed.offer_id from lp_clicks pressed where pressed.click_id = clicks.id \
+         order by pressed.id desc limit 1)",
+    );
+    let counted = (clicks::lp_clicks.eq(clicks::lp_clicks + 1), clicks::last_offer_id.eq(last_offer));
     let row = clicks::table.filter(clicks::id.eq(click.bytes().as_slice()));
-    diesel::update(row)
-        .set((clicks::lp_clicks.eq(clicks::lp_clicks + 1), clicks::last_offer_id.eq(offer_id)))
-        .execute(conn)?;
-    Ok(())
+    Ok(on_each!(conn, |c| diesel::update(row).set(counted).returning(clicks::lp_clicks).get_result(c))?)
 }
 
-/// Lander clicks whose click had not come yet, oldest first, at most so many.
+/// Lander clicks that are not counted yet, of these clicks, oldest first.
 ///
 /// # Errors
 /// The database fails.
-pub fn uncounted_lp_clicks(conn: &mut AnyConnection, rows_max: i64) -> Result<Vec<LpClickRecord>> {
+pub fn uncounted_lp_clicks(conn: &mut AnyConnection, of: &[ClickId]) -> Result<Vec<LpClickRecord>> {
+    let mut found = Vec::new();
+    for some in of.chunks(IDS_MAX) {
+        let wanted: Vec<&[u8]> = some.iter().map(|id| id.bytes().as_slice()).collect();
+        let rows: Vec<LpRow> = lp_clicks::table
+            .filter(lp_clicks::is_counted.eq(false).and(lp_clicks::click_id.eq_any(wanted)))
+            .order(lp_clicks::id)
+            .select(LP_COLUMNS)
+            .load(conn)?;
+        for row in rows {
+            found.push(read_lp_click(row)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether any lander click waits for its click.
+///
+/// # Errors
+/// The database fails.
+pub fn has_uncounted_lp_clicks(conn: &mut AnyConnection) -> Result<bool> {
+    let waiting = lp_clicks::table.filter(lp_clicks::is_counted.eq(false));
+    Ok(diesel::select(exists(waiting)).get_result(conn)?)
+}
+
+/// Lander clicks that are not counted though their click is stored, oldest first, at most so many, each with its click.
+///
+/// # Errors
+/// The database fails.
+pub fn late_lp_clicks(conn: &mut AnyConnection, rows_max: i64) -> Result<Vec<(LpClickRecord, ClickFacts)>> {
+    let is_stored = sql::<Bool>("exists (select 1 from clicks where clicks.id = lp_clicks.click_id)");
     let rows: Vec<LpRow> = lp_clicks::table
-        .filter(lp_clicks::is_counted.eq(false))
+        .filter(lp_clicks::is_counted.eq(false).and(is_stored))
         .order(lp_clicks::id)
         .limit(rows_max)
-        .select((
-            lp_clicks::id,
-            lp_clicks::click_id,
-            lp_clicks::clicked_at_ms,
-            lp_clicks::campaign_id,
-            lp_clicks::lander_id,
-            lp_clicks::offer_id,
-        ))
+        .select(LP_COLUMNS)
         .load(conn)?;
-    rows.into_iter().map(read_lp_click).collect()
+    let records: Vec<LpClickRecord> = rows.into_iter().map(read_lp_click).collect::<Result<_>>()?;
+    let ids: HashSet<ClickId> = records.iter().map(|record| record.click_id).collect();
+    let ids: Vec<ClickId> = ids.into_iter().collect();
+    let known: HashMap<ClickId, ClickFacts> =
+        facts(conn, &ids)?.into_iter().map(|facts| (facts.id, facts)).collect();
+    let with_click = |record: LpClickRecord| known.get(&record.click_id).map(|click| (record, click.clone()));
+    Ok(records.into_iter().filter_map(with_click).collect())
 }
 
 type LpRow = (Vec<u8>, Vec<u8>, i64, i64, Option<i64>, Option<i64>);
+
+type LpColumns = (
+    lp_clicks::id,
+    lp_clicks::click_id,
+    lp_clicks::clicked_at_ms,
+    lp_clicks::campaign_id,
+    lp_clicks::lander_id,
+    lp_clicks::offer_id,
+);
+
+const LP_COLUMNS: LpColumns = (
+    lp_clicks::id,
+    lp_clicks::click_id,
+    lp_clicks::clicked_at_ms,
+    lp_clicks::campaign_id,
+    lp_clicks::lander_id,
+    lp_clicks::offer_id,
+);
 
 fn read_lp_click(
     (id, click, clicked_at_ms, campaign_id, lander_id, offer_id): LpRow,
@@ -276,15 +327,15 @@ fn read_lp_click(
     })
 }
 
-/// Marks a lander click as counted.
+/// Marks a lander click as counted; says whether it was not yet, so that of two who count at once one does.
 ///
 /// # Errors
 /// The database fails.
-pub fn mark_lp_click_counted(conn: &mut AnyConnection, id: ClickId) -> Result<()> {
-    diesel::update(lp_clicks::table.filter(lp_clicks::id.eq(id.bytes().as_slice())))
-        .set(lp_clicks::is_counted.eq(true))
-        .execute(conn)?;
-    Ok(())
+pub fn mark_lp_click_counted(conn: &mut AnyConnection, id: ClickId) -> Result<bool> {
+    let waiting = lp_clicks::is_counted.eq(false).and(lp_clicks::id.eq(id.bytes().as_slice()));
+    let marked =
+        diesel::update(lp_clicks::table.filter(waiting)).set(lp_clicks::is_counted.eq(true)).execute(conn)?;
+    Ok(marked > 0)
 }
 
 /// The lander clicks of a click, oldest first.
@@ -295,14 +346,7 @@ pub fn lp_clicks_of(conn: &mut AnyConnection, click: ClickId) -> Result<Vec<LpCl
     let rows: Vec<LpRow> = lp_clicks::table
         .filter(lp_clicks::click_id.eq(click.bytes().as_slice()))
         .order(lp_clicks::id)
-        .select((
-            lp_clicks::id,
-            lp_clicks::click_id,
-            lp_clicks::clicked_at_ms,
-            lp_clicks::campaign_id,
-            lp_clicks::lander_id,
-            lp_clicks::offer_id,
-        ))
+        .select(LP_COLUMNS)
         .load(conn)?;
     rows.into_iter().map(read_lp_click).collect()
 }

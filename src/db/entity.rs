@@ -1,16 +1,46 @@
 //! What every editable noun does with its table: find, lock, list with search, all, statuses, update.
 
+use super::Result;
+
+/// What becomes of a row that cannot be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// It is an error: who edits it would lose it unseen.
+    Refused,
+    /// It is left out and said so: it must harm no other.
+    LeftOut,
+}
+
+impl Broken {
+    /// A value, nothing where it is left out, or the error.
+    pub(super) fn judge<T>(self, what: &str, id: i64, outcome: Result<T>) -> Result<Option<T>> {
+        match outcome {
+            Err(why) if self == Self::LeftOut => {
+                tracing::error!(what, id, %why, "a row cannot be read: clicks are routed without it");
+                Ok(None)
+            }
+            outcome => outcome.map(Some),
+        }
+    }
+}
+
 /// Writes those functions for a table whose `Row` reads into [`super::search::Saved`] and whose
 /// `Fields` are made by `Fields::new(&value, now_ms)`. The search looks into the named text columns.
 macro_rules! entity_store {
     ($table:ident, $value:ty, search: $first:ident $(, $other:ident)*) => {
+        /// One row. Where it cannot be read the error names it, for whoever has to mend it by hand.
+        fn read(row: Row) -> Result<Saved<$value>> {
+            let id = row.id;
+            row.try_into().map_err(|why: $crate::db::Error| why.in_row(stringify!($table), id))
+        }
+
         /// One by number.
         ///
         /// # Errors
         /// The database fails.
         pub fn find(conn: &mut AnyConnection, id: i64) -> Result<Option<Saved<$value>>> {
             let row: Option<Row> = $table::table.find(id).select(Row::as_select()).first(conn).optional()?;
-            row.map(TryInto::try_into).transpose()
+            row.map(read).transpose()
         }
 
         /// Holds one until the transaction ends, so that of two changes at once the later sees what the
@@ -70,7 +100,7 @@ macro_rules! entity_store {
                 .offset(query.offset())
                 .select(Row::as_select())
                 .load(conn)?;
-            let items = rows.into_iter().map(TryInto::try_into).collect::<Result<_>>()?;
+            let items = rows.into_iter().map(read).collect::<Result<_>>()?;
             Ok(Listed { items, total })
         }
 
@@ -80,7 +110,21 @@ macro_rules! entity_store {
         /// The database fails.
         pub fn all(conn: &mut AnyConnection) -> Result<Vec<Saved<$value>>> {
             let rows: Vec<Row> = $table::table.order($table::id).select(Row::as_select()).load(conn)?;
-            rows.into_iter().map(TryInto::try_into).collect()
+            rows.into_iter().map(read).collect()
+        }
+
+        /// All of them as clicks are routed by them: what cannot be read is left out, so that it harms no other.
+        ///
+        /// # Errors
+        /// The database fails.
+        pub fn routed(conn: &mut AnyConnection) -> Result<Vec<Saved<$value>>> {
+            let rows: Vec<Row> = $table::table.order($table::id).select(Row::as_select()).load(conn)?;
+            let mut whole = Vec::with_capacity(rows.len());
+            for row in rows {
+                let id = row.id;
+                whole.extend($crate::db::entity::Broken::LeftOut.judge(stringify!($table), id, row.try_into())?);
+            }
+            Ok(whole)
         }
 
         /// Changes one.

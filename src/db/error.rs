@@ -21,6 +21,17 @@ impl Error {
     pub(crate) fn broken_row(what: &str) -> Self {
         Self::Query(diesel::result::Error::DeserializationError(format!("unreadable value {what:?}").into()))
     }
+
+    /// The same, with the row named for whoever has to mend it by hand.
+    pub(crate) fn in_row(self, table: &str, id: i64) -> Self {
+        match self {
+            Self::Query(diesel::result::Error::DeserializationError(why)) => {
+                let why = format!("row {id} of table {table}: {why}");
+                Self::Query(diesel::result::Error::DeserializationError(why.into()))
+            }
+            other => other,
+        }
+    }
 }
 
 impl fmt::Display for Error {

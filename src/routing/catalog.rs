@@ -150,7 +150,7 @@ impl Catalog {
     pub fn load(conn: &mut AnyConnection, earlier: Option<&Self>) -> db::Result<Self> {
         let currency = settings::find(conn, settings::CURRENCY)?;
         let currency = currency.as_deref().and_then(Currency::parse).unwrap_or(Currency::USD);
-        let landers: HashMap<i64, Arc<LanderRoute>> = db::landers::all(conn)?
+        let landers: HashMap<i64, Arc<LanderRoute>> = db::landers::routed(conn)?
             .into_iter()
             .map(|saved| {
                 let template = Template::parse(&saved.value.url, TemplateUse::Lander).ok();
@@ -159,12 +159,12 @@ impl Catalog {
                 (saved.id, Arc::new(route))
             })
             .collect();
-        let offers: HashMap<i64, Arc<OfferRoute>> = db::offers::all(conn)?
+        let offers: HashMap<i64, Arc<OfferRoute>> = db::offers::routed(conn)?
             .into_iter()
             .map(|saved| (saved.id, Arc::new(offer_route(saved.id, saved.value))))
             .collect();
         let (mut library, list_versions) = read_lists(conn, earlier)?;
-        let sources: HashMap<i64, Arc<SourceRoute>> = db::sources::all(conn)?
+        let sources: HashMap<i64, Arc<SourceRoute>> = db::sources::routed(conn)?
             .into_iter()
             .map(|saved| (saved.id, Arc::new(SourceRoute { id: saved.id, source: saved.value })))
             .collect();
@@ -175,7 +175,7 @@ impl Catalog {
             .map(|saved| (saved.id, Arc::new(campaign_route(saved.id, saved.value, &mut parts))))
             .collect();
         let keys: HashMap<i64, String> = db::advertisers::keys(conn)?.into_iter().collect();
-        let advertisers: HashMap<i64, Arc<AdvertiserRoute>> = db::advertisers::all(conn)?
+        let advertisers: HashMap<i64, Arc<AdvertiserRoute>> = db::advertisers::routed(conn)?
             .into_iter()
             .filter_map(|saved| {
                 let key = keys.get(&saved.id)?.clone();

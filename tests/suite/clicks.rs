@@ -1,7 +1,9 @@
 //! Clicks: from the address to the target, and what is kept of the visitor.
 
 use crate::app::{BROWSER, Click, PHONE, TestApp, send};
-use clickledger::domain::click::RouteRefusal;
+use clickledger::db::{AnyConnection, Priority, clicks};
+use clickledger::domain::click::{LpClickRecord, RouteRefusal};
+use clickledger::domain::click_id::ClickId;
 use clickledger::domain::{BotReason, Device};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -258,6 +260,34 @@ stories! {
         let postback = app.postback(&click, "3.00").await;
         assert_eq!(postback.code(), "recorded");
         assert_eq!(app.conversions(&click)[0].value.offer_id, pressed.last_offer_id);
+    }
+
+    async fn a_button_that_missed_its_click_is_counted_all_the_same(app: TestApp) {
+        let (campaign, offers) = on_a_lander(app).await;
+        let click = app.click(&campaign).await;
+        let stored = app.stored(&click).await.record;
+        // As two nodes leave it that bring the click and its button in the same moment: neither sees the other's row.
+        let press = |offer: &Value, at_ms: i64| LpClickRecord {
+            id: ClickId::new(at_ms, rand::random()),
+            click_id: stored.id,
+            clicked_at_ms: at_ms,
+            campaign_id: campaign.id,
+            lander_id: stored.lander_id,
+            offer_id: offer["id"].as_i64(),
+        };
+        let at_ms = stored.clicked_at_ms;
+        let (first, last) = (press(&offers[0], at_ms + 1_000), press(&offers[1], at_ms + 2_000));
+        app.db
+            .write(Priority::Ingester, |conn: &mut AnyConnection| {
+                clicks::insert_lp_click(conn, &last, false)?;
+                clicks::insert_lp_click(conn, &first, false)
+            })
+            .unwrap();
+        app.until("both are counted", || app.number("select count(*) from lp_clicks where is_counted") == 2).await;
+        let counted = app.figures(&campaign, ["clicks", "lp_views", "lp_clicks"]);
+        assert_eq!(counted, ["1", "1", "2"]);
+        assert_eq!(app.number("select cast(sum(lp_clickers) as bigint) from rollup_hours"), 1, "one visitor pressed twice");
+        assert_eq!(app.stored(&click).await.last_offer_id, offers[1]["id"].as_i64(), "the later one, whenever it came");
     }
 
     async fn a_button_finds_a_click_that_only_the_database_remembers(app: TestApp) {

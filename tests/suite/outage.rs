@@ -93,7 +93,9 @@ fn visitors_go_on_while_the_database_is_away() {
         assert_eq!(refused.status, 503, "{refused:?}");
         assert!(begun.elapsed() < Duration::from_secs(5), "the answer took {:?}", begun.elapsed());
         assert!(refused.headers.contains_key("retry-after"));
-        assert_eq!(app.get("/readyz").await.status, 503);
+        let ready = app.get("/readyz").await;
+        assert_eq!(ready.status, 200, "visitors are sent on: no balancer may take the node out");
+        assert!(ready.text.contains("the database does not answer"), "{ready:?}");
         assert_eq!(app.get("/healthz").await.status, 200);
         let api = app.api(Method::GET, "/offers", None).await;
         assert_eq!(api.status, 503, "a dead database does not look like an empty one: {api:?}");

@@ -138,6 +138,12 @@ stories! {
         app.patch(&format!("/offers/{}", others["id"]), json!({"notes": "again"})).await;
         assert_eq!(host(&app.click(&campaign).await.location), "second", "a list that is gone");
         assert_eq!(app.get(&format!("/c/{}", other.slug)).await.status, 404, "the broken campaign alone is out");
+        for table in ["offers", "landers", "sources", "advertisers"] {
+            behind(app, &format!("update {table} set status = 'sideways' where id <> {} and id <> {}",
+                others["id"], others["advertiser_id"]));
+        }
+        let late = app.campaign_to(&advertiser, &others, json!({})).await;
+        assert_eq!(host(&app.click(&late).await.location), "others", "changes are followed past rows that cannot be read");
     }
 
     async fn a_sticky_visitor_keeps_his_way(app: TestApp) {

@@ -1,5 +1,6 @@
 //! The paths and rules of campaigns, read and written with them.
 
+use crate::db::entity::Broken;
 use crate::db::schema::{paths, rules};
 use crate::db::{AnyConnection, Error, Result, json, json_text, on_each, word};
 use crate::domain::campaign::{Campaign, CampaignPath, CampaignRule, Target, WeightedTarget};
@@ -77,28 +78,6 @@ impl TryFrom<RuleRow> for CampaignRule {
             when: json(&row.conditions)?,
             paths: Vec::new(),
         })
-    }
-}
-
-/// What becomes of a row that cannot be read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Broken {
-    /// It is an error: who edits the campaign would lose it unseen.
-    Refused,
-    /// It is left out and said so: it must harm no other.
-    LeftOut,
-}
-
-impl Broken {
-    /// A value, nothing where it is left out, or the error.
-    pub(super) fn judge<T>(self, what: &str, id: i64, outcome: Result<T>) -> Result<Option<T>> {
-        match outcome {
-            Err(why) if self == Self::LeftOut => {
-                tracing::error!(what, id, %why, "a row cannot be read: clicks are routed without it");
-                Ok(None)
-            }
-            outcome => outcome.map(Some),
-        }
     }
 }
 
