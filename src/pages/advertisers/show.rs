@@ -1,6 +1,6 @@
 //! One advertiser: what it pastes, the last test, what was received.
 
-use super::{AdvertiserPage, KIND, tabs};
+use super::{AdvertiserPage, KIND, pixel, tabs};
 use crate::db::click_log::StoredClick;
 use crate::db::postbacks::{self, PostbackQuery, StoredPostback};
 use crate::db::search::Saved;
@@ -60,7 +60,12 @@ async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest, id: web:
         Ok::<_, entities::Error>(Known { advertiser, key, test, received })
     })
     .await?;
-    page(&draw(&desk, &known, &app.public_url(&request), request.query_string()))
+    let public_url = app.public_url(&request);
+    let mut drawn = draw(&desk, &known, &public_url, request.query_string());
+    if known.advertiser.value.is_pixel_on {
+        drawn.pixel = pixel::boxes(&public_url, &app.config.script_path);
+    }
+    page(&drawn)
 }
 
 /// The latest test click on an offer of the advertiser, with its campaign's tests.
@@ -164,6 +169,7 @@ fn draw(desk: &Desk, known: &Known, public_url: &str, query: &str) -> Advertiser
             )
         },
         test_click_id: test_click_box(known),
+        pixel: Vec::new(),
         test_action: format!("{}/{id}/test-postback", KIND.path),
         test_title,
         test_result,
