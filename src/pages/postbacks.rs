@@ -251,7 +251,8 @@ async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest, id: web:
 fn raw_box(value: &NewPostback) -> CodeBox {
     let query = text_of(&value.raw_query);
     let mark = if query.is_empty() { "" } else { "?" };
-    let mut text = format!("{} /postback/…{mark}{query}", value.method);
+    let address = if value.is_pixel() { "…" } else { "/postback/…" };
+    let mut text = format!("{} {address}{mark}{query}", value.method);
     if let Some(kind) = &value.content_type {
         text.push_str(&format!("\nContent-Type: {kind}"));
     }
