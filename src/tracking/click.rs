@@ -7,7 +7,7 @@ use crate::domain::click::ClickRecord;
 use crate::domain::click_id::ClickId;
 use crate::http::metrics::Outcome;
 use crate::http::{Tracker, Worker};
-use crate::routing::{Arrival, CampaignRoute, Draws, Headers, Routed, Router};
+use crate::routing::{Arrival, CampaignRoute, Catalog, Draws, Headers, Routed, Router};
 use crate::visitor::{self, Hints, Signals};
 use actix_web::dev::{
     AppService, HttpServiceFactory, ResourceDef, ServiceRequest, ServiceResponse, fn_service,
@@ -27,6 +27,12 @@ pub const CLICK_COOKIE: &str = "cl_click";
 
 /// How long a lander's buttons find their click by cookie, in seconds: a day.
 const CLICK_COOKIE_SECONDS: i64 = 86_400;
+
+/// The cookie that carries a click's id to the image by which a page reports a conversion.
+pub const PIXEL_COOKIE: &str = "cl_pixel";
+
+/// How long a page's image finds its click by cookie, in seconds: thirty days, an advertiser's usual window.
+const PIXEL_COOKIE_SECONDS: i64 = 30 * 86_400;
 
 /// The cookie that carries what a visitor has seen.
 pub const SEEN_COOKIE: &str = "cl_seen";
@@ -136,7 +142,7 @@ fn take(
     Taken {
         outcome: outcome(&routed),
         written: journal.append_click(&routed.record),
-        cookies: cookies(tracker, campaign, &routed),
+        cookies: cookies(tracker, router.catalog, campaign, &routed),
         url: routed.url,
     }
 }
@@ -231,8 +237,14 @@ fn unique_cookie(campaign_id: i64) -> String {
     format!("cl_u{campaign_id}")
 }
 
-fn cookies(tracker: &Tracker, campaign: &CampaignRoute, routed: &Routed<'_>) -> Vec<String> {
-    let mut cookies = Vec::new();
+fn cookies(
+    tracker: &Tracker,
+    catalog: &Catalog,
+    campaign: &CampaignRoute,
+    routed: &Routed<'_>,
+) -> Vec<String> {
+    let mut cookies: Vec<String> =
+        pixel_cookie(tracker, catalog, routed.record.offer_id, routed.record.id).into_iter().collect();
     let secure = if tracker.is_secure { "; Secure" } else { "" };
     if routed.record.is_unique && routed.record.bot.is_none() {
         let seconds = campaign.unique_window_ms / 1_000;
@@ -252,6 +264,21 @@ fn cookies(tracker: &Tracker, campaign: &CampaignRoute, routed: &Routed<'_>) -> 
         ));
     }
     cookies
+}
+
+/// The cookie for an advertiser's image, where its pixel is on. The page that shows the image is another site's: over
+/// https it comes with the image in browsers that let it.
+pub fn pixel_cookie(
+    tracker: &Tracker,
+    catalog: &Catalog,
+    offer_id: Option<i64>,
+    click: ClickId,
+) -> Option<String> {
+    let advertiser = catalog.offer(offer_id?)?.offer.advertiser_id.and_then(|id| catalog.advertiser(id))?;
+    let site = if tracker.is_secure { "None; Secure" } else { "Lax" };
+    advertiser.advertiser.is_pixel_on.then(|| {
+        format!("{PIXEL_COOKIE}={click}; Path=/; Max-Age={PIXEL_COOKIE_SECONDS}; HttpOnly; SameSite={site}")
+    })
 }
 
 /// Says that a link leads nowhere; at most once a second, since anybody can ask for any address.

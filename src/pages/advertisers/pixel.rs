@@ -1,17 +1,18 @@
 //! What an advertiser's own pages paste to report conversions.
 
+use crate::conversions::SNIPPET_WORDS;
 use crate::entities;
 use crate::pages::parts::{CodeBox, Piece};
 
 /// What whoever pastes it replaces.
-const REPLACED: [&str; 4] = ["CAMPAIGN", "CLICK-ID", "ORDER-ID", "49.90"];
+const REPLACED: [&str; 4] = ["CAMPAIGN", SNIPPET_WORDS[0], SNIPPET_WORDS[1], "49.90"];
 
 /// The script's call, and the image for pages where no script may run.
 pub(super) fn boxes(public_url: &str, script_path: &str) -> Vec<CodeBox> {
     let base = public_url.trim_end_matches('/');
     let script = format!(
-        "<script src=\"{base}{script_path}\" data-campaign=\"CAMPAIGN\"></script>\n\
-         <script>clickledger.convert(\"sale\", {{amount: \"49.90\", txid: \"ORDER-ID\"}})</script>"
+        "<script src=\"{base}{script_path}\" data-campaign=\"CAMPAIGN\" data-known></script>\n\
+         <script>window.clickledger && clickledger.convert(\"sale\", {{amount: \"49.90\", txid: \"ORDER-ID\"}})</script>"
     );
     let image = format!(
         "<img src=\"{base}{}?cid=CLICK-ID&amp;event=sale&amp;txid=ORDER-ID&amp;amount=49.90\" width=\"1\" height=\"1\" alt=\"\">",
@@ -62,7 +63,11 @@ mod tests {
                 .collect();
             assert!(marked.contains(&"ORDER-ID") && marked.contains(&"49.90"), "{marked:?}");
         }
-        assert!(boxes[0].copy.contains("src=\"https://trk.example/a/page.js\" data-campaign=\"CAMPAIGN\""));
+        assert!(
+            boxes[0]
+                .copy
+                .contains("src=\"https://trk.example/a/page.js\" data-campaign=\"CAMPAIGN\" data-known>")
+        );
         assert!(boxes[1].copy.contains("src=\"https://trk.example/a/page.gif?cid=CLICK-ID&amp;event=sale"));
     }
 }
