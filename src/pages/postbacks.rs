@@ -199,6 +199,9 @@ fn request_line(value: &NewPostback) -> String {
 fn row(view: &View, desk: &Desk, names: &Names, one: &StoredPostback) -> Row {
     let value = &one.value;
     let mut pills = vec![Pill::verdict(value.code.result().as_str())];
+    if value.is_pixel() {
+        pills.push(Pill { text: "pixel".to_owned(), tone: Tone::Quiet });
+    }
     if value.is_test {
         pills.push(Pill { text: "test".to_owned(), tone: Tone::Quiet });
     }

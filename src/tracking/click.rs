@@ -275,10 +275,13 @@ pub fn pixel_cookie(
     click: ClickId,
 ) -> Option<String> {
     let advertiser = catalog.offer(offer_id?)?.offer.advertiser_id.and_then(|id| catalog.advertiser(id))?;
-    let site = if tracker.is_secure { "None; Secure" } else { "Lax" };
-    advertiser.advertiser.is_pixel_on.then(|| {
-        format!("{PIXEL_COOKIE}={click}; Path=/; Max-Age={PIXEL_COOKIE_SECONDS}; HttpOnly; SameSite={site}")
-    })
+    advertiser.advertiser.is_pixel_on.then(|| naming_cookie(click, tracker.is_secure))
+}
+
+/// Browsers send a cookie with another site's image only where it asks for that, and only over https.
+fn naming_cookie(click: ClickId, is_secure: bool) -> String {
+    let site = if is_secure { "None; Secure" } else { "Lax" };
+    format!("{PIXEL_COOKIE}={click}; Path=/; Max-Age={PIXEL_COOKIE_SECONDS}; HttpOnly; SameSite={site}")
 }
 
 /// Says that a link leads nowhere; at most once a second, since anybody can ask for any address.
@@ -288,5 +291,18 @@ fn note_unknown(slug: &str) {
     if SAID_AT.swap(second, Ordering::Relaxed) != second {
         let shown: String = slug.chars().take(64).collect();
         tracing::info!(slug = shown, "a click came to an address that no campaign has");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn over_https_the_click_is_named_to_images_on_other_sites() {
+        let click = ClickId::new(1, [7; 10]);
+        assert!(naming_cookie(click, true).ends_with("HttpOnly; SameSite=None; Secure"));
+        assert!(naming_cookie(click, false).ends_with("HttpOnly; SameSite=Lax"));
+        assert!(naming_cookie(click, true).starts_with(&format!("cl_pixel={click}; Path=/; ")));
     }
 }

@@ -11,6 +11,7 @@ use crate::domain::click_id::ClickId;
 use crate::domain::lander::EntityStatus;
 use crate::entities;
 use crate::http::{App, Error, OwnJournal, PageWrite, SignedIn, Tracker, reading};
+use crate::pages::click_story::unticked;
 use crate::pages::desk::{Desk, page, see_other};
 use crate::pages::layout::{Chrome, Nav, Notice};
 use crate::pages::lists::saved_notice;
@@ -201,9 +202,9 @@ fn received(desk: &Desk, postbacks: &[StoredPostback]) -> Table {
         let value = &postback.value;
         let time = desk.zone.local(value.received_at_ms).format("%-d %b %H:%M:%S").to_string();
         let mut verdict = Cell::pill(Pill::verdict(value.code.result().as_str()));
-        if value.is_test {
-            verdict.note = "test".to_owned();
-        }
+        let notes = [(value.is_pixel(), "pixel"), (value.is_test, "test")];
+        let notes: Vec<&str> = notes.iter().filter_map(|(is_so, note)| is_so.then_some(*note)).collect();
+        verdict.note = notes.join(", ");
         let click = value.click_id.map_or_else(
             || Cell::text("–"),
             |id| {
@@ -214,7 +215,7 @@ fn received(desk: &Desk, postbacks: &[StoredPostback]) -> Table {
         let cells = vec![
             Cell::link(&time, &format!("/postbacks/{}", postback.id)),
             verdict,
-            Cell::text(&value.message),
+            Cell::text(&unticked(&value.message)),
             click,
         ];
         Row { cells }
