@@ -50,7 +50,8 @@
 //! `tracking::postback` hands the request over as it came → `conversions::judge` runs named checks in order,
 //! each able to end with a verdict → the writer takes up to 256 waiting ones into one transaction: each is
 //! inserted under its identity (click, event, txid, seq) or changes the conversion that is there; its change
-//! row, sums and the raw request with its verdict go with it → answered after the commit.
+//! row, sums and the raw request with its verdict go with it → answered after the commit. What pages report by
+//! themselves (`tracking::pixel`) goes the same way, and waits there without money for the postback that confirms it.
 
 pub mod api;
 pub mod clicks;

@@ -45,6 +45,7 @@ struct Body {
     answers: Answers,
     reply_body: String,
     forward_unknown_to: String,
+    pixel: bool,
     created_at: String,
     updated_at: String,
 }
@@ -79,6 +80,7 @@ fn bodies(app: &App, public_url: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Bo
             answers: value.answers,
             reply_body: value.reply_body,
             forward_unknown_to: value.forward_unknown_to,
+            pixel: value.is_pixel_on,
             created_at: instant(one.created_at_ms),
             updated_at: instant(one.updated_at_ms),
         }

@@ -7,6 +7,7 @@ use super::{Answer, resource};
 use crate::db;
 use crate::db::conversions::{self, Change, Conversion, ConversionQuery};
 use crate::domain::money::{Currency, Money};
+use crate::domain::origin::Origin;
 use crate::domain::status::Status;
 use crate::http::{App, Error, Reader, reading};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -45,10 +46,13 @@ pub(super) struct Body {
     revenue: String,
     currency: Currency,
     revenue_account: String,
+    revenue_reported: Option<String>,
     payout: String,
     payout_status: Status,
     sale_amount: Option<String>,
     reason: Option<String>,
+    origin: Origin,
+    unconfirmed: bool,
     over_cap: bool,
     counts_as_conversion: bool,
     counts_in_revenue: bool,
@@ -135,10 +139,13 @@ fn body(one: Conversion, changes: Vec<ChangeBody>) -> Body {
         revenue: money(value.revenue_original_micros),
         currency: value.currency,
         revenue_account: money(value.revenue_micros),
+        revenue_reported: value.revenue_reported_micros.map(money),
         payout: money(value.payout_micros),
         payout_status: value.payout_status,
         sale_amount: value.sale_amount_micros.map(money),
         reason: value.reason,
+        origin: value.origin,
+        unconfirmed: value.is_unconfirmed,
         over_cap: value.is_over_cap,
         counts_as_conversion: value.counts_as_conversion,
         counts_in_revenue: value.counts_in_revenue,

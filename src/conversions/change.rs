@@ -56,7 +56,7 @@ impl Group<'_> {
         }
         let change = self.update(claim, existing, to);
         let message = sentences::moved(id, from, to, self.catalog.currency, is_surprising);
-        Settled { verdict: about(Code::Updated, message), change: Some(change) }
+        Settled { change: Some(change), ..Settled::from(about(Code::Updated, message)) }
     }
 
     /// Whether the same request was accepted within [`RETRY_MS`] before this one: a late retry moves nothing.
@@ -82,7 +82,8 @@ impl Group<'_> {
         })
     }
 
-    fn join_txid(&mut self, claim: &Claim, existing: Conversion) {
+    /// A transaction that comes later joins its conversion.
+    pub(super) fn join_txid(&mut self, claim: &Claim, existing: Conversion) {
         if claim.txid.is_empty() || !existing.value.txid.is_empty() {
             return;
         }
@@ -129,7 +130,7 @@ impl Group<'_> {
         change
     }
 
-    fn replace(&mut self, conversion: Conversion) {
+    pub(super) fn replace(&mut self, conversion: Conversion) {
         let known = self.conversions.entry(conversion.value.click_id).or_default();
         if let Some(place) = known.iter_mut().find(|known| known.id == conversion.id) {
             *place = conversion;

@@ -1,6 +1,7 @@
 //! Judging a postback, first half: what can be said without the database.
 
 use super::claim::{self, Claim, Refusal};
+use super::pixel;
 use super::request::{self, Incoming, RAW_BYTES_MAX};
 use super::sentences;
 use crate::db::postbacks::NewPostback;
@@ -65,6 +66,9 @@ pub(super) fn without_click(claim: &Claim) -> Verdict {
 /// Reads a postback: key, request, claim, each check in its order.
 #[must_use]
 pub fn read(incoming: Incoming, catalog: &Catalog) -> Judged {
+    if incoming.is_pixel() {
+        return read_report(incoming, catalog);
+    }
     let advertiser = catalog.by_key(&incoming.key).cloned();
     let params = request::read(&incoming);
     let request_hash = params.as_ref().map(request::Params::hash).unwrap_or_default();
@@ -74,6 +78,21 @@ pub fn read(incoming: Incoming, catalog: &Catalog) -> Judged {
         (Some(route), Ok(params)) => claim::read(&params, &route.advertiser),
     };
     Judged { incoming, advertiser, request_hash, claim }
+}
+
+/// Reads a page's report, which comes without a key: whose it is, its click tells.
+fn read_report(incoming: Incoming, catalog: &Catalog) -> Judged {
+    let params = request::read(&incoming).map(|mut params| {
+        // No postback is ever taken for a retry of what a page reported.
+        params.0.push(("method".to_owned(), incoming.method.clone()));
+        params
+    });
+    let request_hash = params.as_ref().map(request::Params::hash).unwrap_or_default();
+    let claim = match params {
+        Err(message) => Err(Refusal::new(Code::Unreadable, message)),
+        Ok(params) => pixel::read(&params, catalog.currency),
+    };
+    Judged { incoming, advertiser: None, request_hash, claim }
 }
 
 impl Judged {

@@ -3,8 +3,10 @@
 mod caps;
 mod change;
 mod claim;
+mod identity;
 mod judge;
 mod macros_seen;
+mod pixel;
 mod record;
 mod refusals;
 mod request;
@@ -12,8 +14,10 @@ mod writer;
 
 pub mod sentences;
 
+pub use crate::db::postbacks::PIXEL;
 pub use change::change_row;
 pub use judge::{Judged, Verdict, read};
 pub use macros_seen::looks_like_macro;
+pub use pixel::SNIPPET_WORDS;
 pub use request::{BODY_BYTES_MAX, Incoming};
 pub use writer::{NotStored, Postbacks};

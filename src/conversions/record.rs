@@ -3,6 +3,7 @@
 use super::caps::Takings;
 use super::change::change_row;
 use super::claim::{Claim, DEFAULT_EVENT};
+use super::identity::{Identity, find_identity};
 use super::judge::{Judged, Verdict, without_click};
 use super::sentences;
 use crate::db::clicks::ClickFacts;
@@ -13,6 +14,7 @@ use crate::db::{self, AnyConnection, clicks, conversions, postbacks};
 use crate::domain::click_id::ClickId;
 use crate::domain::money::{Currency, Money};
 use crate::domain::offer::RevenueMode;
+use crate::domain::origin::Origin;
 use crate::domain::rollup::RollupDelta;
 use crate::domain::status::Status;
 use crate::domain::verdict::Code;
@@ -21,7 +23,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A day.
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+pub(super) const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// How long an identical request counts as a retry.
 pub(super) const RETRY_MS: i64 = DAY_MS;
@@ -33,7 +35,7 @@ const RATE_ONE_NANOS: i64 = 1_000_000_000;
 pub struct Group<'a> {
     pub(super) catalog: &'a Catalog,
     pub(super) now_ms: i64,
-    clicks: HashMap<ClickId, ClickFacts>,
+    pub(super) clicks: HashMap<ClickId, ClickFacts>,
     pub(super) conversions: HashMap<ClickId, Vec<Conversion>>,
     /// When requests were last accepted, Unix milliseconds; this group's own included.
     pub(super) accepted: HashMap<Accepted, i64>,
@@ -48,7 +50,7 @@ pub struct Group<'a> {
 }
 
 /// A click, and the offer of the advertiser that it reached.
-type Reached = (ClickFacts, Arc<OfferRoute>);
+pub(super) type Reached = (ClickFacts, Arc<OfferRoute>);
 
 /// A verdict with the changes that belong to it: written once the postback has its number.
 pub struct Settled {
@@ -56,11 +58,13 @@ pub struct Settled {
     pub verdict: Verdict,
     /// The change of a conversion.
     pub change: Option<Change>,
+    /// Whose it turned out to be, where no key said so.
+    pub advertiser_id: Option<i64>,
 }
 
 impl From<Verdict> for Settled {
     fn from(verdict: Verdict) -> Self {
-        Self { verdict, change: None }
+        Self { verdict, change: None, advertiser_id: None }
     }
 }
 
@@ -113,6 +117,9 @@ impl<'a> Group<'a> {
     /// # Errors
     /// The database fails.
     pub fn settle(&mut self, conn: &mut AnyConnection, judged: &Judged) -> db::Result<Settled> {
+        if judged.incoming.is_pixel() {
+            return self.settle_report(conn, judged);
+        }
         let (Ok(claim), Some(advertiser)) = (&judged.claim, &judged.advertiser) else {
             return Ok(judged.without_click().into());
         };
@@ -138,7 +145,7 @@ impl<'a> Group<'a> {
         let Some(click) = claim.click_id.and_then(|id| self.clicks.get(&id)) else {
             return Ok(Err(without_click(claim)));
         };
-        match self.offer_of(conn, click, advertiser.id)? {
+        match self.offer_reached(conn, click, |id| id == advertiser.id)? {
             Some(offer) => Ok(Ok((click.clone(), offer))),
             None => {
                 let message = sentences::wrong_offer(&advertiser.advertiser.name);
@@ -148,17 +155,17 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// The offer of an advertiser that a click reached, the last one first; while no lander button is
+    /// The offer that a click reached, of an advertiser that fits, the last one first; while no lander button is
     /// known to have been pressed, also those it could reach on its path. A page that registers its own visits is a lander
     /// too, one without a number.
-    fn offer_of(
+    pub(super) fn offer_reached(
         &self,
         conn: &mut AnyConnection,
         click: &ClickFacts,
-        advertiser_id: i64,
+        fits: impl Fn(i64) -> bool,
     ) -> db::Result<Option<Arc<OfferRoute>>> {
         let own = |id: &i64| {
-            self.catalog.offer(*id).filter(|route| route.offer.advertiser_id == Some(advertiser_id)).cloned()
+            self.catalog.offer(*id).filter(|route| route.offer.advertiser_id.is_some_and(&fits)).cloned()
         };
         let quick = click.last_offer_id.iter().chain(click.offer_id.iter()).find_map(own);
         if quick.is_some() {
@@ -187,22 +194,27 @@ impl<'a> Group<'a> {
         let is_test = click.is_test || claim.is_test || judged.incoming.is_test;
         let fixed = |code, message: String| Verdict { is_test, ..Verdict::new(code, message) };
         let candidates = self.conversions.get(&click.id).map_or(&[][..], Vec::as_slice);
-        let existing = match find_identity(candidates, claim, advertiser.id) {
-            Identity::One(conversion) => conversion.clone(),
+        let reported = match find_identity(candidates, claim, advertiser.id, is_test) {
+            Identity::One(conversion) => {
+                let existing = conversion.clone();
+                return Ok(self.change(judged, claim, advertiser, existing));
+            }
             Identity::Several(count) => {
                 return Ok(fixed(Code::ParkedAmbiguous, sentences::ambiguous(count)).into());
             }
-            Identity::None => {
-                let age_ms = judged.incoming.received_at_ms.saturating_sub(click.clicked_at_ms);
-                let window_days = advertiser.advertiser.window_days;
-                if age_ms > window_days.saturating_mul(DAY_MS) {
-                    let message = sentences::outside_window(age_ms / DAY_MS, window_days);
-                    return Ok(fixed(Code::ParkedOutsideWindow, message).into());
-                }
-                return self.record(conn, judged, claim, advertiser, &click, &offer);
-            }
+            Identity::Reported(conversion) => Some(conversion.clone()),
+            Identity::None => None,
         };
-        Ok(self.change(judged, claim, advertiser, existing))
+        let age_ms = judged.incoming.received_at_ms.saturating_sub(click.clicked_at_ms);
+        let window_days = advertiser.advertiser.window_days;
+        if age_ms > window_days.saturating_mul(DAY_MS) {
+            let message = sentences::outside_window(age_ms / DAY_MS, window_days);
+            return Ok(fixed(Code::ParkedOutsideWindow, message).into());
+        }
+        match reported {
+            Some(reported) => Ok(self.confirm(judged, claim, advertiser, &(click, offer), reported)),
+            None => self.record(conn, judged, claim, advertiser, &click, &offer),
+        }
     }
 
     fn record(
@@ -222,25 +234,41 @@ impl<'a> Group<'a> {
         }
         let mut new = self.new_conversion(judged, claim, advertiser, click, offer, &earned);
         new.take_place();
-        let id = self.draft.record(conn, new.clone())?;
-        self.sums.add_conversion(&new.counted());
-        self.takings.add(self.catalog, id, None, &new);
-        if let (Some(offer_id), false, Status::Pending | Status::Approved) =
-            (new.offer_id, new.is_test, new.status)
-        {
-            self.converted.push((click.id, offer_id));
-        }
-        let mut message = sentences::recorded(id, earned.revenue, new.currency, new.status);
+        let (currency, status) = (new.currency, new.status);
+        let (id, change) = self.insert(conn, new)?;
+        let mut message = sentences::recorded(id, earned.revenue, currency, status);
         if let Some(note) = earned.note {
             message = format!("{message}. {note}");
         }
-        let change = change_row(id, None, &new, self.now_ms);
-        self.conversions.entry(click.id).or_default().push(Conversion { id, value: new });
         let verdict = Verdict { conversion_id: Some(id), is_test, ..Verdict::new(Code::Recorded, message) };
-        Ok(Settled { verdict, change: Some(change) })
+        Ok(Settled { change: Some(change), ..Settled::from(verdict) })
     }
 
-    fn new_conversion(
+    /// Adds a new conversion to what the group writes; comes back with its number and the first row of its history.
+    pub(super) fn insert(
+        &mut self,
+        conn: &mut AnyConnection,
+        new: NewConversion,
+    ) -> db::Result<(i64, Change)> {
+        let id = self.draft.record(conn, new.clone())?;
+        self.sums.add_conversion(&new.counted());
+        self.takings.add(self.catalog, id, None, &new);
+        self.note_converted(&new);
+        let change = change_row(id, None, &new, self.now_ms);
+        self.conversions.entry(new.click_id).or_default().push(Conversion { id, value: new });
+        Ok((id, change))
+    }
+
+    /// Remembers that a click converted, for campaigns that do not lead its visitor there again.
+    pub(super) fn note_converted(&mut self, new: &NewConversion) {
+        if let (Some(offer_id), false, Status::Pending | Status::Approved) =
+            (new.offer_id, new.is_test, new.status)
+        {
+            self.converted.push((new.click_id, offer_id));
+        }
+    }
+
+    pub(super) fn new_conversion(
         &self,
         judged: &Judged,
         claim: &Claim,
@@ -288,45 +316,20 @@ impl<'a> Group<'a> {
             is_bot: click.is_bot,
             is_test: click.is_test || claim.is_test || judged.incoming.is_test,
             reason: claim.reason.clone(),
+            origin: Origin::Postback,
+            is_unconfirmed: false,
         }
     }
 }
 
-enum Identity<'a> {
-    None,
-    One(&'a Conversion),
-    Several(usize),
-}
-
-/// The conversion that a claim is about: (click, event, txid). Without a transaction there is one per
-/// click and event; a transaction that comes later joins it; a claim without one joins the only candidate.
-fn find_identity<'a>(known: &'a [Conversion], claim: &Claim, advertiser_id: i64) -> Identity<'a> {
-    let same_event = || {
-        known
-            .iter()
-            .filter(|known| known.value.event == claim.event && known.value.advertiser_id == advertiser_id)
-    };
-    if !claim.txid.is_empty() {
-        let exact = same_event().find(|known| known.value.txid == claim.txid);
-        let found = exact.or_else(|| same_event().find(|known| known.value.txid.is_empty()));
-        return found.map_or(Identity::None, Identity::One);
-    }
-    let mut fitting = same_event();
-    match (fitting.next(), fitting.count()) {
-        (None, _) => Identity::None,
-        (Some(only), 0) => Identity::One(only),
-        (Some(_), more) => Identity::Several(more + 1),
-    }
-}
-
 /// What a new conversion earns, by whom.
-struct Earned {
-    revenue: Money,
-    currency: Currency,
-    note: Option<&'static str>,
+pub(super) struct Earned {
+    pub revenue: Money,
+    pub currency: Currency,
+    pub note: Option<&'static str>,
 }
 
-fn earn(claim: &Claim, route: &OfferRoute) -> Earned {
+pub(super) fn earn(claim: &Claim, route: &OfferRoute) -> Earned {
     let own = route.offer.own_revenue(claim.sale_amount).filter(|_| claim.event == DEFAULT_EVENT);
     let (own_currency, mode) = (route.offer.currency, route.offer.revenue_mode);
     // A refund of something never counted earns nothing.

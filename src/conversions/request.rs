@@ -1,5 +1,6 @@
 //! A postback as it came: its parameters from the query string and a form or JSON body.
 
+use crate::db::postbacks::PIXEL;
 use crate::routing::decode;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -24,7 +25,7 @@ const JSON_DEPTH_MAX: usize = 8;
 pub struct Incoming {
     /// The key in the address.
     pub key: String,
-    /// GET or POST.
+    /// GET, POST, or [`PIXEL`] for what a page reports.
     pub method: String,
     /// The sender's address.
     pub address: String,
@@ -40,6 +41,14 @@ pub struct Incoming {
     pub received_at_ms: i64,
     /// Sent by a test of ours: its conversion is test data.
     pub is_test: bool,
+}
+
+impl Incoming {
+    /// Whether a page reports it: anyone may, and no key came with it.
+    #[must_use]
+    pub fn is_pixel(&self) -> bool {
+        self.method == PIXEL
+    }
 }
 
 /// Names and values in the order they came: first the query's, then the body's.

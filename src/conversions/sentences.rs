@@ -1,5 +1,6 @@
 //! The sentences of verdicts. For a refusal or a parked postback they say what to change.
 
+use crate::db::conversions::NewConversion;
 use crate::domain::money::{Currency, Money};
 use crate::domain::status::{Standing, Status};
 
@@ -26,6 +27,24 @@ pub fn moved(id: i64, from: Standing, to: Standing, currency: Currency, is_surpr
     format!("{status}, {amount}{alert}")
 }
 
+/// What a page reported.
+#[must_use]
+pub fn reported(id: i64, amount: Option<Money>, currency: Currency) -> String {
+    let amount = amount.map(|amount| format!(", {amount} {currency} as the page says")).unwrap_or_default();
+    format!("Conversion {id}: pending, without money until a postback confirms it{amount}")
+}
+
+/// A postback that took over what a page had reported.
+pub(super) fn confirms(reported: &NewConversion) -> String {
+    let txid = match reported.txid.as_str() {
+        "" => String::new(),
+        txid => format!(", as {txid}"),
+    };
+    let amount = reported.revenue_reported_micros.map(Money::from_micros);
+    let amount = amount.map(|amount| format!(", {amount} {}", reported.currency)).unwrap_or_default();
+    format!("Confirms what a pixel reported{txid}{amount}")
+}
+
 /// A postback that says nothing new.
 #[must_use]
 pub fn repeated(id: i64) -> String {
@@ -46,6 +65,29 @@ pub(super) fn not_allowed(id: i64, from: Status, wanted: Status) -> String {
 pub(super) fn foreign_click(cid: &str) -> String {
     let shown: String = cid.chars().take(60).collect();
     format!("`{shown}` is not one of our click ids: it was cut, altered, or another tracker's")
+}
+
+/// A page's report of a click that reached nobody whose pixel is on.
+pub(super) const PIXEL_OFF: &str = "The click reached no offer of an advertiser whose pixel is on: switch it on in the advertiser's settings";
+
+/// A page's report without a click.
+pub(super) const NO_CLICK_REPORTED: &str = "No click id came, and no cookie of ours named a click: send the click id that the page was opened with as `cid`";
+
+/// Too many reports of one click.
+pub(super) const TOO_MANY_REPORTS: &str =
+    "Too many conversions of this click wait for a postback: this one is not recorded";
+
+/// Too many reports from one address.
+pub(super) const REPORTS_TOO_FAST: &str = "Too many reports from this address: wait a minute";
+
+/// A report whose value was never filled in.
+pub(super) fn unfilled(name: &str, shown: &str) -> String {
+    format!("`{name}` arrived as `{shown}`: the page did not put a value in its place")
+}
+
+/// A report that would take something back.
+pub(super) fn takes_back(event: &str) -> String {
+    format!("`{event}` takes something back, and a page may only report something new: send it by postback")
 }
 
 /// No advertiser has the key.

@@ -4,6 +4,7 @@
 use super::judge::{self, Judged, Verdict};
 use super::record::Group;
 use super::request::Incoming;
+use super::{pixel, sentences};
 use crate::clicks::Ingested;
 use crate::db::ledger::Numbers;
 use crate::db::postbacks::StoredPostback;
@@ -60,6 +61,8 @@ pub struct Postbacks {
     threads: Mutex<Vec<JoinHandle<()>>>,
     waiting: Semaphore,
     refusals: super::refusals::Refusals,
+    /// What pages report, by address: anyone can.
+    reports: super::refusals::Refusals,
 }
 
 struct Shared {
@@ -119,6 +122,7 @@ impl Postbacks {
             threads: Mutex::new(threads),
             waiting: Semaphore::new(WAITING_MAX),
             refusals: super::refusals::Refusals::default(),
+            reports: super::refusals::Refusals::default(),
         })
     }
 
@@ -134,6 +138,12 @@ impl Postbacks {
                 Code::RateLimited,
                 "Too many refused postbacks from this address: wait a minute",
             ));
+        }
+        if judged.incoming.is_pixel() {
+            let from = pixel::neighbourhood(&judged.incoming.address);
+            if self.reports.is_over("", &from, now_ms()) {
+                return Ok(Verdict::new(Code::RateLimited, sentences::REPORTS_TOO_FAST));
+            }
         }
         let deadline = tokio::time::Instant::now() + ANSWER_LONGEST;
         if let Some(id) = judged.click_id() {
@@ -320,7 +330,12 @@ fn write_one(conn: &mut AnyConnection, group: &mut Group<'_>, job: &Job, now_ms:
         }
     }
     let settled = group.settle(conn, &job.judged)?;
-    let row = job.judged.to_row(&settled.verdict);
+    if settled.verdict.code == Code::RateLimited && job.parked.is_none() {
+        // Counted by whoever answers, and not stored.
+        return Ok(settled.verdict);
+    }
+    let mut row = job.judged.to_row(&settled.verdict);
+    row.advertiser_id = row.advertiser_id.or(settled.advertiser_id);
     let postback_id = match job.parked {
         Some(id) => {
             postbacks::settle(conn, id, &row, now_ms)?;

@@ -1,15 +1,17 @@
-//! Conversions and the append-only history of their changes.
+//! Conversions.
 
-use super::schema::{conversion_changes, conversions};
+use super::schema::conversions;
 use super::{AnyConnection, Error, Result, word};
 use crate::domain::cap::Place;
 use crate::domain::click_id::ClickId;
 use crate::domain::money::Currency;
+use crate::domain::origin::Origin;
 use crate::domain::rollup::CountedConversion;
 use crate::domain::status::Status;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt};
 
+pub use super::conversion_changes::{Change, changes_of};
 pub use super::conversion_log::{ConversionQuery, list};
 
 /// A conversion's facts.
@@ -21,7 +23,7 @@ pub struct NewConversion {
     pub event: String,
     /// The sender's transaction; empty where none came.
     pub txid: String,
-    /// 0, but for repeated ones without a transaction.
+    /// 0, but for repeated ones without a transaction, and for what only a pixel reported.
     pub seq: i64,
     /// Whose postback made it.
     pub advertiser_id: i64,
@@ -77,12 +79,21 @@ pub struct NewConversion {
     pub is_test: bool,
     /// Why it was declined, in the sender's words.
     pub reason: Option<String>,
+    /// How it became known.
+    pub origin: Origin,
+    /// A pixel reported it and no postback has taken it over: it holds no money and no place of any cap.
+    pub is_unconfirmed: bool,
 }
 
 impl NewConversion {
+    /// The `seq` of what a pixel reported until a postback takes it over: such rows stand apart, so that they never take
+    /// the place of what a postback makes.
+    pub const UNCONFIRMED_SEQ: i64 = -1;
+
     /// Takes its place under caps, or changes what it holds there, where its status is one that counts.
     pub fn take_place(&mut self) {
-        if !self.is_test && matches!(self.status, Status::Pending | Status::Approved) {
+        let counts = !self.is_test && !self.is_unconfirmed;
+        if counts && matches!(self.status, Status::Pending | Status::Approved) {
             let (revenue_micros, payout_micros) = (self.revenue_micros, self.payout_micros);
             self.place = Some(Place { revenue_micros, payout_micros });
         }
@@ -151,6 +162,8 @@ pub(super) struct Numbered<'a> {
     is_bot: bool,
     is_test: bool,
     reason: Option<&'a str>,
+    origin: &'static str,
+    is_unconfirmed: bool,
     cap_revenue_micros: Option<i64>,
     cap_payout_micros: Option<i64>,
 }
@@ -190,6 +203,8 @@ impl<'a> Numbered<'a> {
             is_bot: new.is_bot,
             is_test: new.is_test,
             reason: new.reason.as_deref(),
+            origin: new.origin.as_str(),
+            is_unconfirmed: new.is_unconfirmed,
             cap_revenue_micros: new.place.map(|place| place.revenue_micros),
             cap_payout_micros: new.place.map(|place| place.payout_micros),
         }
@@ -230,6 +245,8 @@ pub(super) struct Row {
     is_bot: bool,
     is_test: bool,
     reason: Option<String>,
+    origin: String,
+    is_unconfirmed: bool,
     cap_revenue_micros: Option<i64>,
     cap_payout_micros: Option<i64>,
 }
@@ -272,6 +289,8 @@ impl TryFrom<Row> for Conversion {
             is_bot: row.is_bot,
             is_test: row.is_test,
             reason: row.reason,
+            origin: word(&row.origin, Origin::parse)?,
+            is_unconfirmed: row.is_unconfirmed,
         };
         Ok(Self { id: row.id, value })
     }
@@ -361,46 +380,28 @@ pub fn update(conn: &mut AnyConnection, conversion: &Conversion) -> Result<()> {
     Ok(())
 }
 
-/// One change of a conversion.
-#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
-#[diesel(table_name = conversion_changes, treat_none_as_default_value = false)]
-pub struct Change {
-    /// The conversion.
-    pub conversion_id: i64,
-    /// Unix milliseconds.
-    pub at_ms: i64,
-    /// The status before; none where it was recorded.
-    pub from_status: Option<String>,
-    /// The status after.
-    pub to_status: String,
-    /// Revenue in the account currency before.
-    pub from_revenue_micros: Option<i64>,
-    /// And after.
-    pub to_revenue_micros: i64,
-    /// Payout in the account currency before.
-    pub from_payout_micros: Option<i64>,
-    /// And after.
-    pub to_payout_micros: i64,
-    /// What kind of cause: `postback`, `person`, `import`.
-    pub cause: String,
-    /// The postback that did it.
-    pub postback_id: Option<i64>,
-    /// The user who did it.
-    pub user_id: Option<i64>,
-    /// Why, in words.
-    pub why: String,
-}
-
-/// The changes of some conversions, oldest first.
+/// Keeps what a postback made of a conversion that a pixel had reported, beside what [`update`] keeps of every change.
 ///
 /// # Errors
 /// The database fails.
-pub fn changes_of(conn: &mut AnyConnection, conversion_ids: &[i64]) -> Result<Vec<Change>> {
-    Ok(conversion_changes::table
-        .filter(conversion_changes::conversion_id.eq_any(conversion_ids))
-        .order(conversion_changes::id)
-        .select(Change::as_select())
-        .load(conn)?)
+pub fn take_over(conn: &mut AnyConnection, conversion: &Conversion) -> Result<()> {
+    let now = &conversion.value;
+    diesel::update(conversions::table.find(conversion.id))
+        .set((
+            conversions::txid.eq(&now.txid),
+            conversions::seq.eq(now.seq),
+            conversions::advertiser_id.eq(now.advertiser_id),
+            conversions::offer_id.eq(now.offer_id),
+            conversions::converted_at_ms.eq(now.converted_at_ms),
+            conversions::currency.eq(now.currency.as_str()),
+            conversions::rate_nanos.eq(now.rate_nanos),
+            conversions::counts_as_conversion.eq(now.counts_as_conversion),
+            conversions::counts_in_revenue.eq(now.counts_in_revenue),
+            conversions::is_test.eq(now.is_test),
+            conversions::is_unconfirmed.eq(now.is_unconfirmed),
+        ))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// A conversion by number.

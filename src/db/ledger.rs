@@ -8,7 +8,7 @@ use super::schema::{conversion_changes, conversions as conversions_table, postba
 use super::{AnyConnection, Result, on_each};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Numbers for rows that are written later, taken from the database before. Kept from one transaction to the next, so
 /// that what one has not used is not lost.
@@ -58,6 +58,8 @@ pub struct Draft<'a> {
     likely: usize,
     recorded: BTreeMap<i64, NewConversion>,
     changed: BTreeMap<i64, NewConversion>,
+    /// Those of the changed ones that a postback took over from a pixel.
+    taken_over: BTreeSet<i64>,
     changes: Vec<Change>,
     postbacks: Vec<(i64, NewPostback)>,
 }
@@ -74,6 +76,7 @@ impl<'a> Draft<'a> {
             likely,
             recorded: BTreeMap::new(),
             changed: BTreeMap::new(),
+            taken_over: BTreeSet::new(),
             changes: Vec::new(),
             postbacks: Vec::new(),
         }
@@ -102,6 +105,12 @@ impl<'a> Draft<'a> {
         } else {
             self.changed.insert(conversion.id, value);
         }
+    }
+
+    /// What a postback made of a conversion that a pixel had reported.
+    pub fn take_over(&mut self, conversion: &Conversion) {
+        self.change(conversion);
+        self.taken_over.insert(conversion.id);
     }
 
     /// A conversion of this draft came over a cap.
@@ -140,7 +149,12 @@ impl<'a> Draft<'a> {
     /// locks: to be judged again.
     pub fn write(self, conn: &mut AnyConnection) -> Result<()> {
         for (id, value) in self.changed {
-            conversions::update(conn, &Conversion { id, value })?;
+            let conversion = Conversion { id, value };
+            // First what it is known by, in one statement: a part of it alone may be another report's.
+            if self.taken_over.contains(&id) {
+                conversions::take_over(conn, &conversion)?;
+            }
+            conversions::update(conn, &conversion)?;
         }
         let recorded: Vec<conversions::Numbered<'_>> =
             self.recorded.iter().map(|(id, new)| conversions::Numbered::new(*id, new)).collect();
@@ -183,6 +197,7 @@ mod tests {
     use crate::db::{Db, Error, Priority, scratch};
     use crate::domain::click_id::ClickId;
     use crate::domain::money::Currency;
+    use crate::domain::origin::Origin;
     use crate::domain::status::Status;
     use crate::domain::verdict::Code;
 
@@ -219,6 +234,8 @@ mod tests {
             is_bot: false,
             is_test: false,
             reason: None,
+            origin: Origin::Postback,
+            is_unconfirmed: false,
         }
     }
 

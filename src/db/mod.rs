@@ -1,6 +1,7 @@
 //! The only place that knows Diesel and SQL: connections, migrations, and one file per noun.
 
 mod connection;
+mod conversion_changes;
 mod conversion_log;
 mod entity;
 mod error;

@@ -12,14 +12,17 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use std::collections::HashMap;
 
+/// The method under which a page's report by pixel or script is kept: no request of a postback has it.
+pub const PIXEL: &str = "PIXEL";
+
 /// A postback to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewPostback {
     /// Unix milliseconds.
     pub received_at_ms: i64,
-    /// Whose key it came to.
+    /// Whose key it came to; for a page's report, whose click it was.
     pub advertiser_id: Option<i64>,
-    /// GET or POST.
+    /// GET or POST; [`PIXEL`] for what a page reported.
     pub method: String,
     /// The sender's address.
     pub address: String,
@@ -47,6 +50,14 @@ pub struct NewPostback {
     pub is_test: bool,
     /// Parked for a click that may still come.
     pub is_waiting: bool,
+}
+
+impl NewPostback {
+    /// Whether a page reported it.
+    #[must_use]
+    pub fn is_pixel(&self) -> bool {
+        self.method == PIXEL
+    }
 }
 
 /// A postback as it is kept.
@@ -166,6 +177,7 @@ pub fn settle(conn: &mut AnyConnection, id: i64, new: &NewPostback, now_ms: i64)
     let settled_at_ms = (!new.is_waiting).then_some(now_ms);
     diesel::update(postbacks_received::table.filter(postbacks_received::id.eq(id)))
         .set((
+            postbacks_received::advertiser_id.eq(new.advertiser_id),
             postbacks_received::result.eq(new.code.result().as_str()),
             postbacks_received::code.eq(new.code.as_str()),
             postbacks_received::message.eq(&new.message),

@@ -361,6 +361,8 @@ diesel::table! {
         params -> Text,
         cap_revenue_micros -> Nullable<BigInt>,
         cap_payout_micros -> Nullable<BigInt>,
+        origin -> Text,
+        is_unconfirmed -> Bool,
     }
 }
 

@@ -126,6 +126,8 @@ pub struct Advertiser {
     pub reply_body: String,
     /// Where postbacks with click ids that are not ours in form are passed on to; empty for nowhere.
     pub forward_unknown_to: String,
+    /// Its pages may tell of conversions by pixel and script.
+    pub is_pixel_on: bool,
     /// The preset that it was filled from.
     pub preset: Option<String>,
     /// In use or not.
@@ -156,6 +158,7 @@ impl Advertiser {
             answers: Answers::Standard,
             reply_body: String::new(),
             forward_unknown_to: String::new(),
+            is_pixel_on: false,
             preset: None,
             status: EntityStatus::Active,
         }
@@ -231,6 +234,7 @@ impl Editable for Advertiser {
             "forward_unknown_to" => {
                 put(&mut self.forward_unknown_to, field, super::offer::web_address(value))
             }
+            "pixel" => put(&mut self.is_pixel_on, field, input::flag(value)),
             "preset" => put(&mut self.preset, field, trust::preset(value)),
             "status" => put(&mut self.status, field, status(value)),
             _ => Ok(false),

@@ -51,6 +51,8 @@ word_enum! {
         UnknownStatus => "unknown_status",
         /// No status came where this advertiser must send one.
         MissingStatus => "missing_status",
+        /// A page's report of a click that reached no offer of an advertiser whose pixel is on.
+        PixelOff => "pixel_off",
         /// A move this advertiser does not allow.
         TransitionRefused => "transition_refused",
         /// The key in the address belongs to nobody.

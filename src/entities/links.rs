@@ -20,6 +20,12 @@ pub fn postback_template(public_url: &str, key: &str) -> String {
     format!("{}?{PARAMETERS}", postback_url(public_url, key))
 }
 
+/// Where the image for pages that report conversions lies: beside the script.
+#[must_use]
+pub fn pixel_path(script_path: &str) -> String {
+    format!("{}.gif", script_path.strip_suffix(".js").unwrap_or(script_path))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

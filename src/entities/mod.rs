@@ -23,5 +23,5 @@ pub mod sources;
 
 pub use editing::{Fields, account_currency};
 pub use error::Error;
-pub use links::{campaign_url, postback_template, postback_url};
+pub use links::{campaign_url, pixel_path, postback_template, postback_url};
 pub use preview::preview;

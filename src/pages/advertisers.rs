@@ -3,6 +3,7 @@
 use askama::Template;
 
 mod form;
+mod pixel;
 mod show;
 
 use super::Answer;
@@ -38,6 +39,8 @@ pub struct AdvertiserPage {
     pub postback_url: CodeBox,
     /// The permanent test click id.
     pub test_click_id: CodeBox,
+    /// What its own pages paste; nothing while its pixel is off.
+    pub pixel: Vec<CodeBox>,
     /// Where "Send test postback" posts to.
     pub test_action: String,
     /// Words above the last test ("Last test, 14:31:07"). Empty before the first.
@@ -105,6 +108,8 @@ pub struct AdvertiserForm {
     pub reply_body: Field,
     /// Where postbacks with strange click ids are passed on to.
     pub forward_unknown_to: Field,
+    /// Whether pages may tell of its conversions.
+    pub pixel: bool,
     /// An empty row whose key is `__R__`, for the script to copy.
     pub blank_pair: PairRow,
     /// Status.

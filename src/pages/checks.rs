@@ -14,14 +14,16 @@ const CHECKS: [(&str, &[Code]); 10] = [
     ("Status", &[Code::MissingStatus, Code::UnknownStatus]),
     ("Amount", &[Code::MalformedRevenue, Code::UnknownCurrency]),
     ("Click known", &[Code::ParkedForeignClick, Code::ParkedUnknownClick]),
-    ("Offer", &[Code::ParkedWrongOffer]),
+    ("Offer", &[Code::ParkedWrongOffer, Code::PixelOff]),
     ("Conversion", &[Code::ParkedAmbiguous, Code::ParkedOutsideWindow]),
     ("Allowed", &[Code::ParkedNoRate, Code::TransitionRefused]),
 ];
 
 /// The checks of a postback.
 pub fn steps(value: &NewPostback) -> Steps {
-    let failed_at = CHECKS.iter().position(|(_, codes)| codes.contains(&value.code));
+    // What a page reports comes without a key.
+    let checks = if value.is_pixel() { CHECKS.get(1..).unwrap_or_default() } else { &CHECKS };
+    let failed_at = checks.iter().position(|(_, codes)| codes.contains(&value.code));
     let step = |(at, (name, _)): (usize, &(&str, &[Code]))| {
         let mark = match failed_at {
             Some(failed) if at == failed => Mark::Failed,
@@ -31,7 +33,7 @@ pub fn steps(value: &NewPostback) -> Steps {
         let detail = if mark == Mark::Failed { ticked(&value.message) } else { Vec::new() };
         Step { mark, name: (*name).to_owned(), detail, ..Step::default() }
     };
-    let mut steps: Vec<Step> = CHECKS.iter().enumerate().map(step).collect();
+    let mut steps: Vec<Step> = checks.iter().enumerate().map(step).collect();
     let is_counted = matches!(value.code.result(), PostbackResult::Accepted | PostbackResult::Duplicate);
     steps.push(Step {
         mark: if is_counted { Mark::Done } else { Mark::NotReached },

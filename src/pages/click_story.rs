@@ -241,8 +241,8 @@ impl Teller<'_> {
         }
         for postback in &story.postbacks {
             let advertiser = self.names.advertiser(postback.value.advertiser_id);
-            let title =
-                format!("Postback from {}", if advertiser.is_empty() { "somebody" } else { &advertiser });
+            let what = if postback.value.is_pixel() { "Pixel of" } else { "Postback from" };
+            let title = format!("{what} {}", if advertiser.is_empty() { "somebody" } else { &advertiser });
             let mut detail = vec![code(postback.value.code.as_str()), plain(" ")];
             detail.extend(ticked(&postback.value.message));
             let mut moment = at(postback.value.received_at_ms, &title, detail);

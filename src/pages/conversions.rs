@@ -18,6 +18,7 @@ use crate::db::conversions::{self, Conversion, ConversionQuery, NewConversion};
 use crate::db::search::PAGE_SIZE;
 use crate::domain::click_id::ClickId;
 use crate::domain::money::Money;
+use crate::domain::origin::Origin;
 use crate::domain::status::Status;
 use crate::http::{App, Error, SignedIn, reading};
 use crate::reports::Preset;
@@ -149,11 +150,12 @@ fn columns() -> Vec<Column> {
     ]
 }
 
-/// Test, over the cap, not counted.
+/// Test, unconfirmed, over the cap, not counted.
 fn flags(value: &NewConversion) -> Vec<Pill> {
     let pill = |is: bool, text: &str, tone| is.then(|| Pill { text: text.to_owned(), tone });
     let all = [
         pill(value.is_test, "test", Tone::Quiet),
+        pill(value.is_unconfirmed, "unconfirmed", Tone::Warn),
         pill(value.is_over_cap, "over the cap", Tone::Warn),
         pill(value.is_bot, "bot", Tone::Warn),
         pill(!value.counts_as_conversion, "event", Tone::Quiet),
@@ -220,6 +222,22 @@ fn summary(teller: &Teller<'_>, value: &NewConversion) -> String {
     )
 }
 
+/// How it became known, in words.
+const fn known_by(value: &NewConversion) -> &'static str {
+    match (value.origin, value.is_unconfirmed) {
+        (Origin::Postback, _) => "postback",
+        (Origin::Pixel, true) => "pixel, no postback has confirmed it yet",
+        (Origin::Pixel, false) => "pixel, confirmed by a postback",
+        (Origin::Hand, _) => "by hand",
+        (Origin::Import, _) => "a file",
+    }
+}
+
+/// Whose word the reported amount is.
+const fn reported_by(value: &NewConversion) -> &'static str {
+    if value.is_unconfirmed { "As the pixel said" } else { "As the postback said" }
+}
+
 fn groups(teller: &Teller<'_>, value: &NewConversion) -> Vec<FactGroup> {
     let time = |at_ms: i64| moment(teller.zone, at_ms, teller.now_ms);
     let own = |micros: i64| MoneyWords::new(value.currency).exact(Money::from_micros(micros));
@@ -243,7 +261,7 @@ fn groups(teller: &Teller<'_>, value: &NewConversion) -> Vec<FactGroup> {
         vec![
             fact("Revenue", &account(value.revenue_micros)),
             fact("In its own currency", &own(value.revenue_original_micros)),
-            fact("As the postback said", &maybe(value.revenue_reported_micros)),
+            fact(reported_by(value), &maybe(value.revenue_reported_micros)),
             fact("Order value", &maybe(value.sale_amount_micros)),
             fact("Payout", &account(value.payout_micros)),
             fact("Payout status", value.payout_status.as_str()),
@@ -261,6 +279,7 @@ fn groups(teller: &Teller<'_>, value: &NewConversion) -> Vec<FactGroup> {
             named("Lander", &teller.names.lander(value.lander_id), "landers", value.lander_id),
             named("Source", &teller.names.source(value.source_id), "sources", value.source_id),
             link("Advertiser", &teller.names.advertiser(Some(value.advertiser_id)), &advertiser),
+            fact("Became known by", known_by(value)),
         ],
     );
     let times = group(

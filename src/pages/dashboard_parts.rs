@@ -275,6 +275,7 @@ pub fn code_words(code: Code) -> &'static str {
         Code::UnknownCurrency => "with an unknown currency",
         Code::UnknownStatus => "with an unknown status",
         Code::MissingStatus => "without a status",
+        Code::PixelOff => "by a pixel that is off",
         Code::TransitionRefused => "refused as a change",
         Code::BadKey => "with a bad key",
         Code::RateLimited => "over the limit",

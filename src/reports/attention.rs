@@ -93,6 +93,11 @@ fn sentence(advertiser: Option<&str>, code: Code, count: i64) -> String {
         Code::MissingStatus => {
             format!("{who} sent {what} without the status that this advertiser must send.")
         }
+        Code::PixelOff => {
+            format!(
+                "{what} came from a page of {who} whose pixel is off: switch it on, or take it off the page."
+            )
+        }
         Code::TransitionRefused => {
             format!("{who} tried to change a decided conversion in {what}, which this advertiser may not.")
         }

@@ -7,7 +7,7 @@ use crate::domain::click::ClickRecord;
 use crate::domain::click_id::ClickId;
 use crate::http::metrics::Outcome;
 use crate::http::{Tracker, Worker};
-use crate::routing::{Arrival, CampaignRoute, Draws, Headers, Routed, Router};
+use crate::routing::{Arrival, CampaignRoute, Catalog, Draws, Headers, Routed, Router};
 use crate::visitor::{self, Hints, Signals};
 use actix_web::dev::{
     AppService, HttpServiceFactory, ResourceDef, ServiceRequest, ServiceResponse, fn_service,
@@ -27,6 +27,12 @@ pub const CLICK_COOKIE: &str = "cl_click";
 
 /// How long a lander's buttons find their click by cookie, in seconds: a day.
 const CLICK_COOKIE_SECONDS: i64 = 86_400;
+
+/// The cookie that carries a click's id to the image by which a page reports a conversion.
+pub const PIXEL_COOKIE: &str = "cl_pixel";
+
+/// How long a page's image finds its click by cookie, in seconds: thirty days, an advertiser's usual window.
+const PIXEL_COOKIE_SECONDS: i64 = 30 * 86_400;
 
 /// The cookie that carries what a visitor has seen.
 pub const SEEN_COOKIE: &str = "cl_seen";
@@ -136,7 +142,7 @@ fn take(
     Taken {
         outcome: outcome(&routed),
         written: journal.append_click(&routed.record),
-        cookies: cookies(tracker, campaign, &routed),
+        cookies: cookies(tracker, router.catalog, campaign, &routed),
         url: routed.url,
     }
 }
@@ -231,8 +237,14 @@ fn unique_cookie(campaign_id: i64) -> String {
     format!("cl_u{campaign_id}")
 }
 
-fn cookies(tracker: &Tracker, campaign: &CampaignRoute, routed: &Routed<'_>) -> Vec<String> {
-    let mut cookies = Vec::new();
+fn cookies(
+    tracker: &Tracker,
+    catalog: &Catalog,
+    campaign: &CampaignRoute,
+    routed: &Routed<'_>,
+) -> Vec<String> {
+    let mut cookies: Vec<String> =
+        pixel_cookie(tracker, catalog, routed.record.offer_id, routed.record.id).into_iter().collect();
     let secure = if tracker.is_secure { "; Secure" } else { "" };
     if routed.record.is_unique && routed.record.bot.is_none() {
         let seconds = campaign.unique_window_ms / 1_000;
@@ -254,6 +266,24 @@ fn cookies(tracker: &Tracker, campaign: &CampaignRoute, routed: &Routed<'_>) -> 
     cookies
 }
 
+/// The cookie for an advertiser's image, where its pixel is on. The page that shows the image is another site's: over
+/// https it comes with the image in browsers that let it.
+pub fn pixel_cookie(
+    tracker: &Tracker,
+    catalog: &Catalog,
+    offer_id: Option<i64>,
+    click: ClickId,
+) -> Option<String> {
+    let advertiser = catalog.offer(offer_id?)?.offer.advertiser_id.and_then(|id| catalog.advertiser(id))?;
+    advertiser.advertiser.is_pixel_on.then(|| naming_cookie(click, tracker.is_secure))
+}
+
+/// Browsers send a cookie with another site's image only where it asks for that, and only over https.
+fn naming_cookie(click: ClickId, is_secure: bool) -> String {
+    let site = if is_secure { "None; Secure" } else { "Lax" };
+    format!("{PIXEL_COOKIE}={click}; Path=/; Max-Age={PIXEL_COOKIE_SECONDS}; HttpOnly; SameSite={site}")
+}
+
 /// Says that a link leads nowhere; at most once a second, since anybody can ask for any address.
 fn note_unknown(slug: &str) {
     static SAID_AT: AtomicI64 = AtomicI64::new(0);
@@ -261,5 +291,18 @@ fn note_unknown(slug: &str) {
     if SAID_AT.swap(second, Ordering::Relaxed) != second {
         let shown: String = slug.chars().take(64).collect();
         tracing::info!(slug = shown, "a click came to an address that no campaign has");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn over_https_the_click_is_named_to_images_on_other_sites() {
+        let click = ClickId::new(1, [7; 10]);
+        assert!(naming_cookie(click, true).ends_with("HttpOnly; SameSite=None; Secure"));
+        assert!(naming_cookie(click, false).ends_with("HttpOnly; SameSite=Lax"));
+        assert!(naming_cookie(click, true).starts_with(&format!("cl_pixel={click}; Path=/; ")));
     }
 }

@@ -1,7 +1,7 @@
 //! A lander's buttons: `/go` draws an offer of the path by weight, `/go/{n}` leads to the n-th.
 
 use super::answer::{cookie, nowhere, redirect};
-use super::click::{CLICK_COOKIE, SEEN_COOKIE, agent, now_ms, signals};
+use super::click::{CLICK_COOKIE, SEEN_COOKIE, agent, now_ms, pixel_cookie, signals};
 use crate::db::click_log;
 use crate::domain::click::{ClickRecord, LpClickRecord};
 use crate::domain::click_id::ClickId;
@@ -44,7 +44,10 @@ pub async fn press(request: HttpRequest, tracker: web::Data<Tracker>, journal: O
         }
     }
     match pressed.url {
-        Some(url) => redirect(&tracker, &url, campaign.redirect, &[]),
+        Some(url) => {
+            let cookie = pixel_cookie(&tracker, &catalog, pressed.offer_id, click.id);
+            redirect(&tracker, &url, campaign.redirect, cookie.as_slice())
+        }
         None => nowhere(),
     }
 }

@@ -1,8 +1,9 @@
-//! The public doors: the click, the lander's buttons, the postback. No templates, no sessions.
+//! The public doors: the click, the lander's buttons, the postback, the script, the pixel. No templates, no sessions.
 
 mod answer;
 mod click;
 mod lander;
+mod pixel;
 mod postback;
 mod visit;
 
@@ -42,5 +43,6 @@ pub fn configure(config: &mut web::ServiceConfig, script_path: &str) {
             .route(web::post().to(postback::receive))
             .default_service(web::to(|| async { answer::wrong_method("GET, POST") })),
         );
+    pixel::configure(config, script_path);
     visit::configure(config, script_path);
 }

@@ -32,7 +32,6 @@ struct Answer<'a> {
 /// `GET` and `POST /postback/{key}`.
 pub async fn receive(request: HttpRequest, tracker: web::Data<Tracker>, body: web::Payload) -> HttpResponse {
     let (body, is_body_cut) = read_body(body).await;
-    let began = Instant::now();
     let incoming = Incoming {
         key: request.match_info().get("key").unwrap_or("").to_owned(),
         method: request.method().to_string(),
@@ -44,6 +43,12 @@ pub async fn receive(request: HttpRequest, tracker: web::Data<Tracker>, body: we
         received_at_ms: now_ms(),
         is_test: false,
     };
+    judge(&tracker, incoming).await
+}
+
+/// Hands over what came and answers with its verdict.
+pub async fn judge(tracker: &Tracker, incoming: Incoming) -> HttpResponse {
+    let began = Instant::now();
     let request_id = format!("{:016x}", rand::random::<u64>());
     let outcome = tracker.postbacks.receive(incoming).await;
     tracker.metrics.count_postback(outcome.as_ref().ok(), began.elapsed());

@@ -14,7 +14,7 @@ use actix_web::http::header::{
     ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::{Method, StatusCode};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, middleware, web};
 use futures_util::StreamExt as _;
 use serde::Deserialize;
 use std::rc::Rc;
@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 const SCRIPT: &str = include_str!("../../static/t.js");
 
 /// Changes with each version of the program, and so at least as often as the script.
-const SCRIPT_TAG: &str = concat!("\"t-", env!("CARGO_PKG_VERSION"), "-2\"");
+const SCRIPT_TAG: &str = concat!("\"t-", env!("CARGO_PKG_VERSION"), "-3\"");
 
 /// What a visit may send: a page's query of 8 kB, which is what browsers and proxies let through, and its referrer.
 const BODY_BYTES_MAX: usize = 16 * 1_024;
@@ -36,15 +36,21 @@ const BODY_LONGEST: Duration = Duration::from_secs(10);
 /// The addresses of the script and of its visits, both under one path that an installation may choose: lists of blockers
 /// know the paths that many installations share.
 pub fn configure(config: &mut web::ServiceConfig, script_path: &str) {
-    let visits = format!("{}/{{slug}}", script_path.strip_suffix(".js").unwrap_or(script_path));
+    let visits = format!("{}/{{slug}}", folder(script_path));
     config
         .service(
             web::resource(script_path)
+                .wrap(middleware::Compress::default())
                 .route(web::get().to(script))
                 .route(web::head().to(script))
                 .default_service(web::to(|| async { wrong_method("GET, HEAD") })),
         )
         .service(web::resource(visits).default_service(web::to(visit)));
+}
+
+/// The path under which the script's own requests lie.
+pub fn folder(script_path: &str) -> &str {
+    script_path.strip_suffix(".js").unwrap_or(script_path)
 }
 
 async fn script(request: HttpRequest) -> HttpResponse {
@@ -80,13 +86,7 @@ struct Visit {
 async fn visit(request: HttpRequest, tracker: web::Data<Tracker>, body: web::Payload) -> HttpResponse {
     match *request.method() {
         Method::POST => {}
-        Method::OPTIONS => {
-            return open(StatusCode::NO_CONTENT)
-                .insert_header((ACCESS_CONTROL_ALLOW_METHODS, "POST"))
-                .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, "content-type"))
-                .insert_header((ACCESS_CONTROL_MAX_AGE, "86400"))
-                .finish();
-        }
+        Method::OPTIONS => return asked_first(),
         _ => return wrong_method("POST, OPTIONS"),
     }
     let Some(worker) = request.app_data::<Rc<Worker>>() else { return not_kept() };
@@ -155,8 +155,17 @@ async fn keep(
     None
 }
 
+/// The answer to a browser that asks first whether a page may send something.
+pub fn asked_first() -> HttpResponse {
+    open(StatusCode::NO_CONTENT)
+        .insert_header((ACCESS_CONTROL_ALLOW_METHODS, "POST"))
+        .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, "content-type"))
+        .insert_header((ACCESS_CONTROL_MAX_AGE, "86400"))
+        .finish()
+}
+
 /// A body up to its limit; `None` where more comes, or too slowly.
-async fn read_body(mut body: web::Payload) -> Option<Vec<u8>> {
+pub async fn read_body(mut body: web::Payload) -> Option<Vec<u8>> {
     let reading = async {
         let mut bytes = Vec::new();
         while let Some(chunk) = body.next().await {
@@ -171,7 +180,7 @@ async fn read_body(mut body: web::Payload) -> Option<Vec<u8>> {
 }
 
 /// An answer that a page of any site may read. No cookie comes with the request, and none goes.
-fn open(status: StatusCode) -> HttpResponseBuilder {
+pub fn open(status: StatusCode) -> HttpResponseBuilder {
     let mut response = HttpResponseBuilder::new(status);
     response.insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*")).insert_header((CACHE_CONTROL, "no-store"));
     response

@@ -58,6 +58,7 @@ mod kills;
 mod mmdb;
 mod outage;
 mod pages;
+mod pixels;
 mod postback_words;
 mod postbacks;
 mod program;

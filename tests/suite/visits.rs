@@ -2,13 +2,16 @@
 
 use crate::app::{Answer, BROWSER, Backend, Click, PATIENCE, TestApp, block_on, click_id_in, send};
 use crate::browser::Browser;
+use crate::pages::Person;
+use crate::postbacks::standing;
+use clickledger::domain::status::Status;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::time::Instant;
 
-/// What the script may weigh, as it is sent without compression.
+/// What the script may weigh as browsers take it, compressed.
 const SCRIPT_BYTES_MAX: usize = 3_000;
 
 async fn visit(app: &TestApp, slug: &str, body: impl Into<reqwest::Body>) -> Answer {
@@ -26,7 +29,10 @@ stories! {
         let first = app.get("/t.js").await;
         assert_eq!(first.status, 200);
         assert_eq!(first.headers["content-type"], "text/javascript; charset=utf-8");
-        assert!(first.text.len() <= SCRIPT_BYTES_MAX, "{} bytes", first.text.len());
+        let compressed = app.request(Method::GET, "/t.js").header("accept-encoding", "gzip").send().await.unwrap();
+        assert_eq!(compressed.headers()["content-encoding"], "gzip");
+        let bytes = compressed.bytes().await.unwrap().len();
+        assert!(bytes <= SCRIPT_BYTES_MAX && bytes < first.text.len(), "{bytes} bytes");
         let again = app.request(Method::GET, "/t.js").header("if-none-match", &first.headers["etag"]);
         assert_eq!(send(again).await.status, 304);
     }
@@ -171,6 +177,75 @@ fn a_page_on_another_site_registers_its_visit_in_a_browser() {
         assert_eq!(
             app.figures(&campaign, ["clicks", "uniques", "approved", "revenue"]),
             ["2", "1", "1", "4.00"]
+        );
+        browser.end().await;
+        app.finish().await;
+    });
+}
+
+/// Waits for what a page's script leaves in a variable.
+async fn left_in(browser: &Browser, name: &str) -> Value {
+    let begun = Instant::now();
+    loop {
+        let found = value(browser, &format!("return window.{name} || null")).await;
+        if !found.is_null() {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "nothing in {name}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+#[test]
+fn a_page_on_another_site_reports_a_conversion_in_a_browser() {
+    block_on(async {
+        let Some(browser) = Browser::start().await else { return };
+        browser.devtools("Emulation.setUserAgentOverride", json!({"userAgent": BROWSER})).await;
+        let app = TestApp::start(Backend::Sqlite).unwrap();
+        let advertiser = app.advertiser(json!({"pixel": true})).await;
+        let offer = app.offer(&advertiser, json!({})).await;
+        let campaign = app.campaign_to(&advertiser, &offer, json!({})).await;
+        let (base, slug) = (&app.base, &campaign.slug);
+        // The report is made at once, while the visit is still being registered.
+        let page = |more: &str| {
+            serve(format!(
+                "<!doctype html><meta charset=\"utf-8\"><title>Page</title>\
+                 <script src=\"{base}/t.js\" data-campaign=\"{slug}\"{more}></script>\
+                 <script>clickledger.convert(\"sale\", {{amount: 49.9, txid: \"o1\"}}).then(function (v) {{ window.told = v; }});</script>\
+                 <a data-clickledger href=\"https://shop.example/?ref={{click_id}}\">Shop</a>"
+            ))
+        };
+        browser.client.goto(&format!("http://{}/?sub1=a", page(""))).await.unwrap();
+        let told = left_in(&browser, "told").await;
+        let id = click_id(&browser, "").await;
+        assert_eq!(
+            (&told["result"], &told["code"], &told["click_id"]),
+            (&json!("accepted"), &json!("recorded"), &json!(id))
+        );
+        assert_eq!(value(&browser, HREFS).await, json!([format!("https://shop.example/?ref={id}")]));
+        let click = Click { id, key: campaign.key.clone(), location: String::new(), cookies: Vec::new() };
+        assert_eq!(standing(&app, &click), (Status::Pending, 0));
+        let person = Person::enter(&app).await;
+        let list = person.page("/conversions").await;
+        assert!(list.contains("unconfirmed") && list.contains("o1"), "{list}");
+        // Whatever a page calls it with, the promise is kept and nothing is thrown.
+        let odd = "var odd = {}; odd.amount = odd; window.codes = null; \
+            Promise.all([clickledger.convert('sale', odd), clickledger.convert(), clickledger.convert('sale', {txid: 'o1'})])\
+            .then(function (all) { window.codes = all.map(function (v) { return v.code; }); })";
+        value(&browser, odd).await;
+        assert_eq!(left_in(&browser, "codes").await, json!(["not_stored", "duplicate", "duplicate"]));
+        assert_eq!(app.say(&click, "payout=5&txid=o1").await.code(), "updated");
+        assert_eq!(standing(&app, &click), (Status::Approved, 5_000_000));
+        assert!(!person.page("/conversions").await.contains("unconfirmed"));
+
+        // A page that only thanks makes no visit of somebody who came by himself.
+        browser.client.goto(&format!("http://{}/thanks", page(" data-known"))).await.unwrap();
+        let told = left_in(&browser, "told").await;
+        assert_eq!((&told["result"], &told["code"]), (&json!("refused"), &json!("missing_click_id")));
+        app.settled().await;
+        assert_eq!(
+            app.figures(&campaign, ["clicks", "leads", "pending", "approved", "revenue"]),
+            ["1", "1", "0", "1", "5.00"]
         );
         browser.end().await;
         app.finish().await;

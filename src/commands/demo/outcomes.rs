@@ -10,6 +10,7 @@ use crate::conversions::{Verdict, change_row, sentences};
 use crate::db::ledger::{Draft, Numbers};
 use crate::db::{AnyConnection, Db, Priority, Result, conversions, rollups};
 use crate::domain::money::{Currency, Money, share};
+use crate::domain::origin::Origin;
 use crate::domain::rollup::{HOUR_MS, RollupDelta};
 use crate::domain::status::{Standing, Status};
 use crate::domain::verdict::Code;
@@ -223,6 +224,8 @@ fn first(
         is_bot: false,
         is_test: false,
         reason: None,
+        origin: Origin::Postback,
+        is_unconfirmed: false,
     };
     first.take_place();
     first

@@ -34,6 +34,9 @@ const TEXTS: [&str; 12] = [
     "status",
 ];
 
+/// What is ticked or not.
+const TICKED: [&str; 2] = ["reopen_rejected", "pixel"];
+
 /// The maps, each with its name in the form.
 const MAPS: [&str; 4] = ["param_map", "status_map", "event_map", "duplicate_modes"];
 
@@ -85,6 +88,7 @@ fn typed_of(advertiser: &Noun) -> Typed {
         ("answers", advertiser.answers.to_string()),
         ("reply_body", advertiser.reply_body.clone()),
         ("forward_unknown_to", advertiser.forward_unknown_to.clone()),
+        ("pixel", advertiser.is_pixel_on.to_string()),
         ("status", advertiser.status.to_string()),
         ("reopen_rejected", advertiser.may_reopen_rejected().to_string()),
     ]);
@@ -140,7 +144,10 @@ fn meaning(words: &str) -> Value {
 
 fn fields(typed: &Typed) -> Fields {
     let mut fields = typed.fields(&TEXTS);
-    fields.insert("reopen_rejected".to_owned(), json!(reopens(typed)));
+    // A box that is not ticked is not sent.
+    for ticked in TICKED {
+        fields.insert(ticked.to_owned(), json!(typed.is_on(ticked)));
+    }
     for map in MAPS {
         let mut pairs = Map::new();
         for row in typed.rows(map) {
@@ -154,11 +161,6 @@ fn fields(typed: &Typed) -> Fields {
         fields.insert(map.to_owned(), Value::Object(pairs));
     }
     fields
-}
-
-/// A box that is not ticked is not sent.
-fn reopens(typed: &Typed) -> bool {
-    typed.is_on("reopen_rejected")
 }
 
 fn change_rows(shown: &mut Shown<Noun>) -> bool {
@@ -198,7 +200,7 @@ fn draw(_: &App, place: &Place, shown: &Shown<Noun>) -> Result<AdvertiserFormPag
             currency: form.field("currency"),
             missing_status: form.select("missing_status", &MISSING),
             window_days: form.field("window_days"),
-            reopen_rejected: reopens(form.typed),
+            reopen_rejected: form.typed.is_on("reopen_rejected"),
             duplicate_mode: form.select("duplicate_mode", &DUPLICATES),
             duplicate_modes: pairs(shown, "duplicate_modes"),
             hmac_mode: form.select("hmac_mode", &SIGNATURES),
@@ -206,6 +208,7 @@ fn draw(_: &App, place: &Place, shown: &Shown<Noun>) -> Result<AdvertiserFormPag
             answers: form.select("answers", &ANSWERS),
             reply_body: form.field("reply_body"),
             forward_unknown_to: form.field("forward_unknown_to"),
+            pixel: form.typed.is_on("pixel"),
             param_map: pairs(shown, "param_map"),
             status_map: pairs(shown, "status_map"),
             event_map: pairs(shown, "event_map"),

@@ -1,6 +1,6 @@
 //! One advertiser: what it pastes, the last test, what was received.
 
-use super::{AdvertiserPage, KIND, tabs};
+use super::{AdvertiserPage, KIND, pixel, tabs};
 use crate::db::click_log::StoredClick;
 use crate::db::postbacks::{self, PostbackQuery, StoredPostback};
 use crate::db::search::Saved;
@@ -11,6 +11,7 @@ use crate::domain::click_id::ClickId;
 use crate::domain::lander::EntityStatus;
 use crate::entities;
 use crate::http::{App, Error, OwnJournal, PageWrite, SignedIn, Tracker, reading};
+use crate::pages::click_story::unticked;
 use crate::pages::desk::{Desk, page, see_other};
 use crate::pages::layout::{Chrome, Nav, Notice};
 use crate::pages::lists::saved_notice;
@@ -60,7 +61,12 @@ async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest, id: web:
         Ok::<_, entities::Error>(Known { advertiser, key, test, received })
     })
     .await?;
-    page(&draw(&desk, &known, &app.public_url(&request), request.query_string()))
+    let public_url = app.public_url(&request);
+    let mut drawn = draw(&desk, &known, &public_url, request.query_string());
+    if known.advertiser.value.is_pixel_on {
+        drawn.pixel = pixel::boxes(&public_url, &app.config.script_path);
+    }
+    page(&drawn)
 }
 
 /// The latest test click on an offer of the advertiser, with its campaign's tests.
@@ -164,6 +170,7 @@ fn draw(desk: &Desk, known: &Known, public_url: &str, query: &str) -> Advertiser
             )
         },
         test_click_id: test_click_box(known),
+        pixel: Vec::new(),
         test_action: format!("{}/{id}/test-postback", KIND.path),
         test_title,
         test_result,
@@ -195,9 +202,9 @@ fn received(desk: &Desk, postbacks: &[StoredPostback]) -> Table {
         let value = &postback.value;
         let time = desk.zone.local(value.received_at_ms).format("%-d %b %H:%M:%S").to_string();
         let mut verdict = Cell::pill(Pill::verdict(value.code.result().as_str()));
-        if value.is_test {
-            verdict.note = "test".to_owned();
-        }
+        let notes = [(value.is_pixel(), "pixel"), (value.is_test, "test")];
+        let notes: Vec<&str> = notes.iter().filter_map(|(is_so, note)| is_so.then_some(*note)).collect();
+        verdict.note = notes.join(", ");
         let click = value.click_id.map_or_else(
             || Cell::text("–"),
             |id| {
@@ -208,7 +215,7 @@ fn received(desk: &Desk, postbacks: &[StoredPostback]) -> Table {
         let cells = vec![
             Cell::link(&time, &format!("/postbacks/{}", postback.id)),
             verdict,
-            Cell::text(&value.message),
+            Cell::text(&unticked(&value.message)),
             click,
         ];
         Row { cells }

@@ -9,6 +9,7 @@ use crate::domain::click::{ClickRecord, LpClickRecord};
 use crate::domain::click_id::ClickId;
 use crate::domain::device::Device;
 use crate::domain::money::Currency;
+use crate::domain::origin::Origin;
 use crate::domain::rollup::{Counters, HOUR_MS, RollupDelta};
 use crate::domain::status::Status;
 use proptest::prelude::*;
@@ -138,6 +139,8 @@ fn conversion(click: &ClickRecord, plan: &Planned, step: usize) -> Option<conver
         is_bot: click.bot.is_some(),
         is_test: click.is_test,
         reason: None,
+        origin: Origin::Postback,
+        is_unconfirmed: false,
     })
 }
 
