@@ -50,6 +50,7 @@ mod sql;
 mod browser;
 mod caps;
 mod clicks;
+mod corpus;
 mod doors;
 mod floors;
 mod hostile_clicks;
