@@ -4,14 +4,17 @@ use super::list::Page;
 use super::log_query::log_query;
 use super::words::instant;
 use super::{Answer, resource};
+use crate::conversions::{CHANGED_MAX, HandChange, HandOutcome};
 use crate::db;
 use crate::db::conversions::{self, Change, Conversion, ConversionQuery};
+use crate::domain::input::FieldErrors;
 use crate::domain::money::{Currency, Money};
 use crate::domain::origin::Origin;
 use crate::domain::status::Status;
-use crate::http::{App, Error, Reader, reading};
+use crate::http::{App, Error, Reader, Tracker, Writer, blocking, json_fields, reading};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
+use serde_json::Value;
 use std::collections::HashMap;
 
 /// Hangs the resource's addresses.
@@ -19,13 +22,93 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
     cfg.service(
         web::resource("/conversions")
             .route(web::get().to(list))
-            .default_service(web::to(resource::takes_reading)),
+            .route(web::patch().to(update_many))
+            .default_service(web::to(|| async {
+                Err::<HttpResponse, _>(Error::MethodNotAllowed("GET, PATCH"))
+            })),
     );
     cfg.service(
         web::resource("/conversions/{id}")
             .route(web::get().to(show))
-            .default_service(web::to(resource::takes_reading)),
+            .route(web::patch().to(update))
+            .default_service(web::to(|| async {
+                Err::<HttpResponse, _>(Error::MethodNotAllowed("GET, PATCH"))
+            })),
     );
+}
+
+/// `PATCH /conversions/{id}` with `status`, `revenue` (in its own currency) and `why`: the whole conversion as it stands
+/// then.
+async fn update(
+    who: Writer,
+    app: web::Data<App>,
+    tracker: web::Data<Tracker>,
+    request: HttpRequest,
+    id: web::Path<String>,
+    payload: web::Payload,
+) -> Answer {
+    let id = resource::id(&id)?;
+    let asked = HandChange::read(&json_fields(&request, payload).await?)?;
+    let outcomes = hand(&tracker, vec![id], asked, who.user.id).await?;
+    match outcomes.first() {
+        Some((_, HandOutcome::Changed | HandOutcome::Unchanged)) => found(&app, id).await,
+        Some((_, HandOutcome::Repeated)) => Err(Error::Conflict(FieldErrors::one("status", REPEATED))),
+        Some((_, HandOutcome::NotFound)) | None => Err(Error::NotFound),
+    }
+}
+
+const REPEATED: &str =
+    "A postback has made this conversion meanwhile: what the page reported of it can stay as it is";
+
+/// `PATCH /conversions` with `ids` beside the same fields: each number stands under what became of it.
+async fn update_many(
+    who: Writer,
+    tracker: web::Data<Tracker>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Answer {
+    let mut fields = json_fields(&request, payload).await?;
+    let ids = ids(fields.remove("ids").as_ref());
+    let asked = match (ids, HandChange::read(&fields)) {
+        (Ok(ids), Ok(asked)) => (ids, asked),
+        (ids, asked) => {
+            let mut errors = asked.err().unwrap_or_default();
+            if let Err(message) = ids {
+                errors.push("ids", message);
+            }
+            return Err(errors.into());
+        }
+    };
+    let outcomes = hand(&tracker, asked.0, asked.1, who.user.id).await?;
+    let of = |wanted: HandOutcome| -> Vec<i64> {
+        outcomes.iter().filter(|(_, outcome)| *outcome == wanted).map(|(id, _)| *id).collect()
+    };
+    Ok(HttpResponse::Ok().json(serde_json::json!({
+        "changed": of(HandOutcome::Changed),
+        "unchanged": of(HandOutcome::Unchanged),
+        "repeated": of(HandOutcome::Repeated),
+        "not_found": of(HandOutcome::NotFound),
+    })))
+}
+
+/// The numbers of `ids`.
+fn ids(value: Option<&Value>) -> Result<Vec<i64>, String> {
+    let numbers: Option<Vec<i64>> =
+        value.and_then(Value::as_array).and_then(|ids| ids.iter().map(Value::as_i64).collect());
+    match numbers {
+        Some(ids) if (1..=CHANGED_MAX).contains(&ids.len()) => Ok(ids),
+        _ => Err(format!("Must be a list of 1 to {CHANGED_MAX} numbers of conversions")),
+    }
+}
+
+async fn hand(
+    tracker: &web::Data<Tracker>,
+    ids: Vec<i64>,
+    asked: HandChange,
+    user_id: i64,
+) -> Result<Vec<(i64, HandOutcome)>, Error> {
+    let tracker = tracker.clone();
+    blocking(move || tracker.postbacks.change_by_hand(&ids, &asked, user_id)).await
 }
 
 /// A conversion as the API shows it.
@@ -185,8 +268,12 @@ async fn list(_who: Reader, app: web::Data<App>, request: HttpRequest) -> Answer
 }
 
 async fn show(_who: Reader, app: web::Data<App>, id: web::Path<String>) -> Answer {
-    let id = resource::id(&id)?;
-    let found = reading(&app, move |app| {
+    found(&app, resource::id(&id)?).await
+}
+
+/// One conversion with its changes.
+async fn found(app: &web::Data<App>, id: i64) -> Answer {
+    let found = reading(app, move |app| {
         app.db.read(|conn| {
             let changes = conversions::changes_of(conn, &[id])?;
             Ok::<_, db::Error>((conversions::find(conn, id)?, changes))

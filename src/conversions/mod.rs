@@ -3,6 +3,7 @@
 mod caps;
 mod change;
 mod claim;
+mod hand;
 mod identity;
 mod judge;
 mod macros_seen;
@@ -16,6 +17,7 @@ pub mod sentences;
 
 pub use crate::db::postbacks::PIXEL;
 pub use change::change_row;
+pub use hand::{CHANGED_MAX, HandChange, HandOutcome};
 pub use judge::{Judged, Verdict, read};
 pub use macros_seen::looks_like_macro;
 pub use pixel::SNIPPET_WORDS;

@@ -84,28 +84,41 @@ impl<'a> Group<'a> {
         ids.sort_unstable();
         ids.dedup();
         let ids = ids.as_slice();
+        let mut group = Self::of_clicks(conn, catalog, now_ms, ids, (numbers, postbacks.len()))?;
+        let known: Vec<ClickId> = group.conversions.keys().copied().collect();
+        if !known.is_empty() {
+            let hashes: Vec<_> = postbacks.iter().map(|judged| judged.request_hash).collect();
+            let oldest = postbacks.iter().map(|judged| judged.incoming.received_at_ms).min();
+            let since_ms = oldest.unwrap_or(now_ms).saturating_sub(RETRY_MS);
+            group.accepted = postbacks::accepted(conn, &known, &hashes, since_ms)?;
+        }
+        Ok(group)
+    }
+
+    /// Reads some clicks and their conversions, and holds them, for about so many postbacks.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn of_clicks(
+        conn: &mut AnyConnection,
+        catalog: &'a Catalog,
+        now_ms: i64,
+        ids: &[ClickId],
+        (numbers, likely): (&'a mut Numbers, usize),
+    ) -> db::Result<Self> {
         conversions::lock_clicks(conn, ids)?;
         let clicks = clicks::facts(conn, ids)?.into_iter().map(|facts| (facts.id, facts)).collect();
         let mut by_click: HashMap<ClickId, Vec<Conversion>> = HashMap::new();
         for conversion in conversions::of_clicks(conn, ids)? {
             by_click.entry(conversion.value.click_id).or_default().push(conversion);
         }
-        let known: Vec<ClickId> = by_click.keys().copied().collect();
-        let accepted = if known.is_empty() {
-            HashMap::new()
-        } else {
-            let hashes: Vec<_> = postbacks.iter().map(|judged| judged.request_hash).collect();
-            let oldest = postbacks.iter().map(|judged| judged.incoming.received_at_ms).min();
-            let since_ms = oldest.unwrap_or(now_ms).saturating_sub(RETRY_MS);
-            postbacks::accepted(conn, &known, &hashes, since_ms)?
-        };
         Ok(Self {
             catalog,
             now_ms,
             clicks,
             conversions: by_click,
-            accepted,
-            draft: Draft::new(conn, numbers, postbacks.len()),
+            accepted: HashMap::new(),
+            draft: Draft::new(conn, numbers, likely),
             sums: RollupDelta::new(),
             converted: Vec::new(),
             takings: Takings::default(),

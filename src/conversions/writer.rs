@@ -1,6 +1,7 @@
 //! The postback writer: takes what waits into one transaction, and answers each after the commit. A
 //! transaction for each request would be an order of magnitude slower.
 
+use super::hand::{HandChange, HandOutcome};
 use super::judge::{self, Judged, Verdict};
 use super::record::Group;
 use super::request::Incoming;
@@ -8,7 +9,7 @@ use super::{pixel, sentences};
 use crate::clicks::Ingested;
 use crate::db::ledger::Numbers;
 use crate::db::postbacks::StoredPostback;
-use crate::db::{self, AnyConnection, Db, Priority, partitions, postbacks, rollups};
+use crate::db::{self, AnyConnection, Db, Priority, conversions, partitions, postbacks, rollups};
 use crate::domain::click_id::ClickId;
 use crate::domain::verdict::Code;
 use crate::routing::{LiveCatalog, Memory};
@@ -161,6 +162,21 @@ impl Postbacks {
         }
     }
 
+    /// Makes a person's change of some conversions, at most [`CHANGED_MAX`], all in one transaction. For a blocking thread.
+    ///
+    /// # Errors
+    /// The database fails; nothing is changed then.
+    ///
+    /// [`CHANGED_MAX`]: super::CHANGED_MAX
+    pub fn change_by_hand(
+        &self,
+        ids: &[i64],
+        asked: &HandChange,
+        user_id: i64,
+    ) -> db::Result<Vec<(i64, HandOutcome)>> {
+        self.shared.change_by_hand(ids, asked, user_id)
+    }
+
     /// Waits for a click that may still be on its way, where not too many wait already. A sender that hangs up
     /// gives its place back.
     async fn wait_for_click(&self, id: ClickId) {
@@ -257,6 +273,33 @@ impl Shared {
             self.has_parked.store(true, Ordering::Release);
         }
         Ok(verdicts)
+    }
+
+    fn change_by_hand(
+        &self,
+        ids: &[i64],
+        asked: &HandChange,
+        user_id: i64,
+    ) -> db::Result<Vec<(i64, HandOutcome)>> {
+        let catalog = self.catalog.get();
+        let (now_ms, mut numbers) = (now_ms(), Numbers::default());
+        let (outcomes, converted, used) = self.db.write(Priority::Pages, |conn| {
+            let mut clicks = conversions::clicks_of(conn, ids)?;
+            clicks.sort_unstable();
+            clicks.dedup();
+            let mut group = Group::of_clicks(conn, &catalog, now_ms, &clicks, (&mut numbers, 0))?;
+            let outcomes: Vec<(i64, HandOutcome)> =
+                ids.iter().map(|id| (*id, group.change_by_hand(*id, asked, user_id))).collect();
+            let used = group.takings.settle(conn, &catalog, &mut group.draft)?;
+            group.draft.write(conn)?;
+            rollups::apply(conn, &group.sums, self.writer_id)?;
+            Ok::<_, db::Error>((outcomes, group.converted, used))
+        })?;
+        self.catalog.caps().note(&used);
+        for (click_id, offer_id) in converted {
+            self.memory.note_conversion(click_id, offer_id);
+        }
+        Ok(outcomes)
     }
 
     fn ensure_partitions(&self, conn: &mut AnyConnection, now_ms: i64) -> db::Result<()> {

@@ -412,3 +412,19 @@ pub fn find(conn: &mut AnyConnection, id: i64) -> Result<Option<Conversion>> {
     let row: Option<Row> = conversions::table.find(id).select(Row::as_select()).first(conn).optional()?;
     row.map(TryInto::try_into).transpose()
 }
+
+/// The clicks of some conversions, those that are there.
+///
+/// # Errors
+/// The database fails.
+pub fn clicks_of(conn: &mut AnyConnection, ids: &[i64]) -> Result<Vec<ClickId>> {
+    let mut found = Vec::new();
+    for some in ids.chunks(super::search::VALUES_MAX) {
+        let rows: Vec<Vec<u8>> = conversions::table
+            .filter(conversions::id.eq_any(some))
+            .select(conversions::click_id)
+            .load(conn)?;
+        found.extend(rows.iter().filter_map(|bytes| ClickId::from_slice(bytes)));
+    }
+    Ok(found)
+}

@@ -192,6 +192,13 @@ pub fn share(amount: Money, millionths: i64) -> Money {
     Money(clamp(divide_half_even(product, 1_000_000).unwrap_or(0)))
 }
 
+/// An amount in the account currency, by a rate in billionths, rounded half-even to one micro.
+#[must_use]
+pub fn in_account(amount: Money, rate_nanos: i64) -> Money {
+    let product = i128::from(amount.0) * i128::from(rate_nanos);
+    Money(clamp(divide_half_even(product, 1_000_000_000).unwrap_or(0)))
+}
+
 fn clamp(value: i128) -> i64 {
     i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })
 }

@@ -2,6 +2,8 @@
 
 use askama::Template;
 
+mod changing;
+
 use super::click_story::{Teller, change_moment, fact, group, link, named, raw};
 use super::clicks::story_zone;
 use super::desk::{Desk, page};
@@ -10,6 +12,7 @@ use super::layout::{Chrome, Nav};
 use super::log::Names;
 use super::parts::{Fact, FactGroup, Link, Moment, Pill, Tone};
 use super::tables::{Cell, Column, Filters, Listing, Row, Shape, Table};
+use super::typed::{Typed, number};
 use super::view::{Defaults, View};
 use super::words::{MoneyWords, NONE, moment, shortened, span};
 use super::{Answer, log};
@@ -17,6 +20,7 @@ use crate::db;
 use crate::db::conversions::{self, Conversion, ConversionQuery, NewConversion};
 use crate::db::search::PAGE_SIZE;
 use crate::domain::click_id::ClickId;
+use crate::domain::input::FieldErrors;
 use crate::domain::money::Money;
 use crate::domain::origin::Origin;
 use crate::domain::status::Status;
@@ -32,6 +36,19 @@ pub struct ConversionsPage {
     pub chrome: Chrome,
     /// Search, filters, the log.
     pub listing: Listing,
+    /// What may be done with the rows that are ticked.
+    pub bulk: BulkForm,
+}
+
+/// A change by hand of the conversions that are ticked.
+#[derive(Debug, Clone, Default)]
+pub struct BulkForm {
+    /// Where it posts to: the log as it is shown, so that it is shown again.
+    pub action: String,
+    /// New status.
+    pub status: Select,
+    /// Why, kept in the history of each.
+    pub why: Field,
 }
 
 /// One conversion.
@@ -71,7 +88,11 @@ pub struct ChangeForm {
 
 /// The addresses of this family.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
-    config.route("/conversions", web::get().to(list)).route("/conversions/{id}", web::get().to(show));
+    config
+        .route("/conversions", web::get().to(list))
+        .route("/conversions", web::post().to(changing::update_many))
+        .route("/conversions/{id}", web::get().to(show))
+        .route("/conversions/{id}", web::post().to(changing::update));
 }
 
 async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answer {
@@ -131,8 +152,14 @@ async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
         shape: Shape::Log,
     };
     let pager = log::pager(&view, listed.total, listed.items.len(), ("conversion", "conversions"));
-    let chrome = view.dress(desk.chrome("Conversions", Nav::Conversions));
-    page(&ConversionsPage { chrome, listing: Listing { filters, table, pager } })
+    let notice = changing::notice(request.query_string());
+    let chrome = view.dress(Chrome { notice, ..desk.chrome("Conversions", Nav::Conversions) });
+    let bulk = BulkForm {
+        action: changing::list_address(request.query_string()),
+        status: Select::new(&changing::STATUSES, "approved"),
+        why: Field::default(),
+    };
+    page(&ConversionsPage { chrome, listing: Listing { filters, table, pager }, bulk })
 }
 
 fn columns() -> Vec<Column> {
@@ -171,7 +198,10 @@ fn row(view: &View, desk: &Desk, money: MoneyWords, names: &Names, one: &Convers
     let href = format!("/conversions/{}", one.id);
     Row {
         cells: vec![
-            Cell::link(&moment(view.zone(), value.converted_at_ms, desk.now_ms), &href),
+            Cell {
+                pick: one.id.to_string(),
+                ..Cell::link(&moment(view.zone(), value.converted_at_ms, desk.now_ms), &href)
+            },
             Cell::pill(Pill::status(value.status.as_str())),
             Cell::text(&dash(&value.event)),
             Cell::code(&shortened(&dash(&value.txid), 28)),
@@ -187,9 +217,19 @@ fn row(view: &View, desk: &Desk, money: MoneyWords, names: &Names, one: &Convers
 
 async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest, id: web::Path<String>) -> Answer {
     let desk = Desk::open(&app, who).await?;
-    let id: i64 = id.parse().map_err(|_no_number| Error::NotFound)?;
-    let zone = story_zone(&desk, &request);
-    let found = reading(&app, move |app| {
+    page(&drawn(&app, desk, &request, number(&id)?, None).await?)
+}
+
+/// The page of one conversion, with what was typed into its form where that was refused.
+async fn drawn(
+    app: &web::Data<App>,
+    desk: Desk,
+    request: &HttpRequest,
+    id: i64,
+    refused: Option<(Typed, FieldErrors)>,
+) -> Result<ConversionPage, Error> {
+    let zone = story_zone(&desk, request);
+    let found = reading(app, move |app| {
         app.db.read(|conn| {
             let changes = conversions::changes_of(conn, &[id])?;
             Ok::<_, db::Error>((conversions::find(conn, id)?, changes, Names::read(conn)?))
@@ -201,14 +241,15 @@ async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest, id: web:
     let first = changes.first().map_or(value.recorded_at_ms, |change| change.at_ms);
     let mut chrome = desk.chrome(&format!("Conversion {id}"), Nav::Conversions);
     chrome.parent = Some(Link::new("Conversions", "/conversions"));
-    page(&ConversionPage {
+    chrome.notice = changing::notice(request.query_string());
+    Ok(ConversionPage {
         chrome,
         status: Pill::status(value.status.as_str()),
         flags: flags(&value),
         summary: summary(&teller, &value),
         groups: groups(&teller, &value),
         changes: changes.iter().map(|change| change_moment(&teller, change, first)).collect(),
-        change: None,
+        change: Some(changing::form(id, &value, refused)),
     })
 }
 

@@ -153,6 +153,8 @@ pub struct Cell {
     pub pills: Vec<Pill>,
     /// Bars of what is used of caps.
     pub bars: Vec<CapBar>,
+    /// In the first cell: the number that ticking the row sends with the form `bulk`. Empty where rows are not ticked.
+    pub pick: String,
     /// A button, in lists of archived things ("Restore").
     pub button: Option<PostButton>,
 }

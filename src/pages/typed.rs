@@ -43,6 +43,11 @@ impl Typed {
         self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
+    /// Everything that was typed or ticked under a name.
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
     /// Adds a text.
     pub(super) fn push(&mut self, name: String, value: impl Into<String>) {
         self.0.push((name, value.into()));

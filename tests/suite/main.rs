@@ -53,6 +53,7 @@ mod clicks;
 mod corpus;
 mod doors;
 mod floors;
+mod hand;
 mod hostile_clicks;
 mod journal;
 mod kills;
