@@ -18,6 +18,7 @@ pub mod macros;
 pub mod moment;
 pub mod money;
 pub mod offer;
+pub mod preset;
 pub mod role;
 pub mod rollup;
 pub mod rule;

@@ -1,14 +1,15 @@
 //! Advertisers, each with a postback key of its own.
 
-use super::Error;
 use super::editing::{Checks, Noun, door, stored_in};
 use super::random;
 use super::references::check_currency;
+use super::{Error, Fields};
 use crate::db::search::{ListQuery, Listed, Saved};
 use crate::db::{self, AnyConnection, Db};
 use crate::domain::advertiser::Advertiser;
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
+use crate::domain::preset;
 use std::collections::HashMap;
 
 impl Noun for Advertiser {
@@ -16,6 +17,13 @@ impl Noun for Advertiser {
 
     fn blank(account: Currency) -> Self {
         Self::blank(account)
+    }
+
+    fn filled(fields: &Fields) -> Option<Fields> {
+        let (preset, facts) = preset::network(fields.get("preset")?.as_str()?.trim())?;
+        let mut filled = facts.fields(preset);
+        filled.extend(fields.clone());
+        Some(filled)
     }
 
     fn check_references(&self, _before: Option<&Self>, checks: &mut Checks<'_>) -> db::Result<()> {

@@ -3,6 +3,7 @@
 use askama::Template;
 
 mod form;
+mod preset;
 mod show;
 
 use super::Answer;
@@ -36,6 +37,8 @@ pub struct AdvertiserPage {
     pub chrome: Chrome,
     /// The postback URL with the advertiser's macros coloured.
     pub postback_url: CodeBox,
+    /// What is known of its network.
+    pub preset: Option<KnownPreset>,
     /// The permanent test click id.
     pub test_click_id: CodeBox,
     /// Where "Send test postback" posts to.
@@ -73,6 +76,8 @@ pub struct AdvertiserFormPage {
 /// The fields of an advertiser.
 #[derive(Debug, Clone, Default)]
 pub struct AdvertiserForm {
+    /// The preset that it is filled from.
+    pub preset: PresetPick,
     /// Name.
     pub name: Field,
     /// Network or direct.
@@ -110,6 +115,9 @@ pub struct AdvertiserForm {
     /// Status.
     pub status: Select,
 }
+
+pub(super) use preset::postback_box;
+pub use preset::{KnownPreset, ParameterRow, PresetPick};
 
 const KIND: Kind = Kind {
     path: "/advertisers",

@@ -60,6 +60,7 @@ mod outage;
 mod pages;
 mod postback_words;
 mod postbacks;
+mod presets;
 mod program;
 mod races;
 mod raw_http;

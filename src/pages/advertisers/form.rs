@@ -1,6 +1,6 @@
 //! The advertiser form: its fields, and three maps as rows of pairs.
 
-use super::{AdvertiserForm, AdvertiserFormPage, KIND, tabs};
+use super::{AdvertiserForm, AdvertiserFormPage, KIND, preset, tabs};
 use crate::domain::advertiser::{Advertiser as Noun, EventMeaning};
 use crate::domain::lander::EntityStatus;
 use crate::domain::status::Status;
@@ -72,7 +72,7 @@ fn blank(desk: &Desk, _: &str) -> Typed {
     typed_of(&Noun::blank(desk.currency))
 }
 
-fn typed_of(advertiser: &Noun) -> Typed {
+pub(super) fn typed_of(advertiser: &Noun) -> Typed {
     let mut typed = Typed::of([
         ("name", advertiser.name.clone()),
         ("kind", advertiser.kind.to_string()),
@@ -87,6 +87,7 @@ fn typed_of(advertiser: &Noun) -> Typed {
         ("forward_unknown_to", advertiser.forward_unknown_to.clone()),
         ("status", advertiser.status.to_string()),
         ("reopen_rejected", advertiser.may_reopen_rejected().to_string()),
+        ("preset", advertiser.preset.clone().unwrap_or_default()),
     ]);
     let mut put = |map: &str, pairs: Vec<(&String, String)>| {
         for (row, (theirs, ours)) in pairs.into_iter().enumerate() {
@@ -141,6 +142,7 @@ fn meaning(words: &str) -> Value {
 fn fields(typed: &Typed) -> Fields {
     let mut fields = typed.fields(&TEXTS);
     fields.insert("reopen_rejected".to_owned(), json!(reopens(typed)));
+    fields.insert("preset".to_owned(), json!(typed.get("preset")));
     for map in MAPS {
         let mut pairs = Map::new();
         for row in typed.rows(map) {
@@ -162,6 +164,9 @@ fn reopens(typed: &Typed) -> bool {
 }
 
 fn change_rows(shown: &mut Shown<Noun>) -> bool {
+    if preset::fill(shown, &MAPS) {
+        return true;
+    }
     let action = shown.typed.get("action").to_owned();
     let known = |map: &&str| MAPS.contains(map);
     if let Some(map) = action.strip_prefix("add-pair.").filter(known) {
@@ -193,6 +198,7 @@ fn draw(_: &App, place: &Place, shown: &Shown<Noun>) -> Result<AdvertiserFormPag
         chrome: Chrome { parent, notice, tabs, ..shown.desk.chrome(title, Nav::Advertisers) },
         action: shown.action(KIND.path),
         form: AdvertiserForm {
+            preset: preset::pick(shown),
             name: form.field("name"),
             kind: form.select("kind", &KINDS),
             currency: form.field("currency"),

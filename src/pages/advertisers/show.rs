@@ -1,6 +1,6 @@
 //! One advertiser: what it pastes, the last test, what was received.
 
-use super::{AdvertiserPage, KIND, tabs};
+use super::{AdvertiserPage, KIND, KnownPreset, preset, tabs};
 use crate::db::click_log::StoredClick;
 use crate::db::postbacks::{self, PostbackQuery, StoredPostback};
 use crate::db::search::Saved;
@@ -130,6 +130,7 @@ async fn send(
 
 fn draw(desk: &Desk, known: &Known, public_url: &str, query: &str) -> AdvertiserPage {
     let (id, value) = (known.advertiser.id, &known.advertiser.value);
+    let preset = value.preset.as_deref();
     let nowhere = query.split('&').any(|pair| pair == "test=none").then(|| Notice {
         text: "No active campaign leads to an offer of this advertiser yet: make one, then test.".to_owned(),
         is_error: true,
@@ -155,14 +156,10 @@ fn draw(desk: &Desk, known: &Known, public_url: &str, query: &str) -> Advertiser
     AdvertiserPage {
         chrome,
         postback_url: CodeBox {
-            hint:
-                "Replace what stands in braces by the advertiser's own macros. GET and POST are both taken."
-                    .to_owned(),
-            ..CodeBox::url(
-                "Postback URL, to paste there",
-                &entities::postback_template(public_url, &known.key),
-            )
+            hint: preset::hint(preset),
+            ..preset::postback_box("Postback URL, to paste there", public_url, &known.key, preset)
         },
+        preset: KnownPreset::of(preset),
         test_click_id: test_click_box(known),
         test_action: format!("{}/{id}/test-postback", KIND.path),
         test_title,
