@@ -4,7 +4,7 @@ use super::caps::Takings;
 use super::change::change_row;
 use super::claim::{Claim, DEFAULT_EVENT};
 use super::judge::{Judged, Verdict, without_click};
-use super::sentences;
+use super::{sentences, words};
 use crate::db::clicks::ClickFacts;
 use crate::db::conversions::{Change, Conversion, NewConversion};
 use crate::db::ledger::{Draft, Numbers};
@@ -114,10 +114,14 @@ impl<'a> Group<'a> {
     /// The database fails.
     pub fn settle(&mut self, conn: &mut AnyConnection, judged: &Judged) -> db::Result<Settled> {
         let (Ok(claim), Some(advertiser)) = (&judged.claim, &judged.advertiser) else {
+            words::note_status(&mut self.draft, judged);
             return Ok(judged.without_click().into());
         };
         let mut settled = match self.find_click(conn, claim, advertiser)? {
-            Ok(found) => self.apply(conn, judged, claim, advertiser, found)?,
+            Ok(found) => {
+                words::note_event(&mut self.draft, judged, claim, advertiser, &found.1);
+                self.apply(conn, judged, claim, advertiser, found)?
+            }
             Err(verdict) => verdict.into(),
         };
         settled.verdict.note(claim);

@@ -5,6 +5,7 @@
 use super::conversions::{self, Change, Conversion, NewConversion};
 use super::postbacks::{self, NewPostback};
 use super::schema::{conversion_changes, conversions as conversions_table, postbacks_received};
+use super::words_seen::Words;
 use super::{AnyConnection, Result, on_each};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -60,6 +61,8 @@ pub struct Draft<'a> {
     changed: BTreeMap<i64, NewConversion>,
     changes: Vec<Change>,
     postbacks: Vec<(i64, NewPostback)>,
+    /// Words that nobody has given a meaning.
+    pub words: Words,
 }
 
 impl<'a> Draft<'a> {
@@ -76,6 +79,7 @@ impl<'a> Draft<'a> {
             changed: BTreeMap::new(),
             changes: Vec::new(),
             postbacks: Vec::new(),
+            words: Words::default(),
         }
     }
 
@@ -173,7 +177,7 @@ impl<'a> Draft<'a> {
                 }
             }
         }
-        Ok(())
+        self.words.write(conn)
     }
 }
 

@@ -44,6 +44,7 @@ pub mod sources;
 pub mod stories;
 pub mod test_data;
 pub mod users;
+pub mod words_seen;
 
 pub use connection::{AnyConnection, Backend, Db, OpenError, savepoint};
 pub use error::{Error, Result};

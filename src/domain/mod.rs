@@ -22,6 +22,7 @@ pub mod preset;
 pub mod role;
 pub mod rollup;
 pub mod rule;
+pub mod seen_word;
 pub mod source;
 pub mod status;
 pub mod template;

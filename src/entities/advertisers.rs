@@ -1,6 +1,6 @@
 //! Advertisers, each with a postback key of its own.
 
-use super::editing::{Checks, Noun, door, stored_in};
+use super::editing::{self, Checks, Noun, door, stored_in};
 use super::random;
 use super::references::check_currency;
 use super::{Error, Fields};
@@ -10,6 +10,8 @@ use crate::domain::advertiser::Advertiser;
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
 use crate::domain::preset;
+use crate::domain::seen_word::WordKind;
+use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
 impl Noun for Advertiser {
@@ -41,6 +43,31 @@ impl Noun for Advertiser {
 }
 
 door!(Advertiser);
+
+/// Gives a word of an advertiser's a meaning, beside those that its maps hold.
+///
+/// # Errors
+/// The meaning cannot be one, or the map is full; there is no such advertiser; the database fails.
+pub fn map_word(
+    db: &Db,
+    id: i64,
+    (kind, word): (WordKind, &str),
+    ours: Value,
+    now_ms: i64,
+) -> Result<Saved<Advertiser>, Error> {
+    editing::update_with(db, id, now_ms, |before: &Advertiser| {
+        let (field, known) = match kind {
+            WordKind::Status => ("status_map", json!(before.status_map)),
+            WordKind::Event => ("event_map", json!(before.event_map)),
+        };
+        let mut map = match known {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        };
+        map.insert(word.to_owned(), ours);
+        Fields::from([(field.to_owned(), Value::Object(map))])
+    })
+}
 
 /// The postback key of each of some advertisers, by its number.
 ///

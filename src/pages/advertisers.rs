@@ -5,6 +5,7 @@ use askama::Template;
 mod form;
 mod preset;
 mod show;
+mod words;
 
 use super::Answer;
 use super::desk::{Desk, page};
@@ -39,6 +40,8 @@ pub struct AdvertiserPage {
     pub postback_url: CodeBox,
     /// What is known of its network.
     pub preset: Option<KnownPreset>,
+    /// Words that nobody has given a meaning.
+    pub words: Option<WordList>,
     /// The permanent test click id.
     pub test_click_id: CodeBox,
     /// Where "Send test postback" posts to.
@@ -118,6 +121,7 @@ pub struct AdvertiserForm {
 
 pub(super) use preset::postback_box;
 pub use preset::{KnownPreset, ParameterRow, PresetPick};
+pub use words::{WordList, WordRow};
 
 const KIND: Kind = Kind {
     path: "/advertisers",
@@ -133,6 +137,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
     config.route(KIND.path, web::get().to(list));
     form::configure(config);
     show::configure(config);
+    words::configure(config);
 }
 
 async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answer {

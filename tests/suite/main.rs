@@ -66,6 +66,7 @@ mod races;
 mod raw_http;
 mod routing;
 mod rule_editor;
+mod seen_words;
 mod starts;
 mod visitors;
 mod visits;

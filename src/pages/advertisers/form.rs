@@ -129,7 +129,7 @@ fn words(meaning: &EventMeaning) -> String {
 }
 
 /// The other way round: a status at the end is one where something stands before it.
-fn meaning(words: &str) -> Value {
+pub(super) fn meaning(words: &str) -> Value {
     let words = words.trim();
     match words.rsplit_once(char::is_whitespace) {
         Some((event, status)) if Status::parse(status).is_some() => {

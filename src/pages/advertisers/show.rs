@@ -1,6 +1,6 @@
 //! One advertiser: what it pastes, the last test, what was received.
 
-use super::{AdvertiserPage, KIND, KnownPreset, preset, tabs};
+use super::{AdvertiserPage, KIND, KnownPreset, preset, tabs, words};
 use crate::db::click_log::StoredClick;
 use crate::db::postbacks::{self, PostbackQuery, StoredPostback};
 use crate::db::search::Saved;
@@ -40,27 +40,46 @@ struct Known {
     key: String,
     test: Option<(LastTest, Option<StoredPostback>)>,
     received: Vec<StoredPostback>,
+    words: words::Known,
 }
 
 async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest, id: web::Path<String>) -> Answer {
     let id = number(&id)?;
     let desk = Desk::open(&app, who).await?;
-    let known = reading(&app, move |app| {
+    page(&drawn(&app, &desk, &request, id, None).await?)
+}
+
+/// The page, perhaps with what the last action did.
+///
+/// # Errors
+/// There is no such advertiser; the database fails.
+pub(super) async fn drawn(
+    app: &web::Data<App>,
+    desk: &Desk,
+    request: &HttpRequest,
+    id: i64,
+    notice: Option<Notice>,
+) -> Result<AdvertiserPage, Error> {
+    let now_ms = desk.now_ms;
+    let known = reading(app, move |app| {
         let advertiser = entities::advertisers::find(&app.db, id)?;
         let key = entities::advertisers::postback_keys(&app.db, &[id])?.remove(&id).unwrap_or_default();
         let query =
             PostbackQuery { advertiser_id: Some(id), limit: RECEIVED_SHOWN, ..PostbackQuery::default() };
-        let (test, received) = app.db.read(|conn| {
+        let (test, received, words) = app.db.read(|conn| {
             let test = match last_test(conn, id)? {
                 Some((test, click)) => Some((test, last_postback(conn, click.record.id)?)),
                 None => None,
             };
-            Ok::<_, db::Error>((test, postbacks::list(conn, &query)?.items))
+            let words = words::read(conn, &advertiser, now_ms)?;
+            Ok::<_, db::Error>((test, postbacks::list(conn, &query)?.items, words))
         })?;
-        Ok::<_, entities::Error>(Known { advertiser, key, test, received })
+        Ok::<_, entities::Error>(Known { advertiser, key, test, received, words })
     })
     .await?;
-    page(&draw(&desk, &known, &app.public_url(&request), request.query_string()))
+    let mut page = draw(desk, &known, &app.public_url(request), request.query_string());
+    page.chrome.notice = notice.or(page.chrome.notice);
+    Ok(page)
 }
 
 /// The latest test click on an offer of the advertiser, with its campaign's tests.
@@ -140,7 +159,7 @@ fn draw(desk: &Desk, known: &Known, public_url: &str, query: &str) -> Advertiser
         parent: Some(Link::new("Advertisers", KIND.path)),
         note: format!("{} · {}", value.kind, value.currency),
         tabs: tabs(id, false),
-        notice: nowhere.or_else(|| saved_notice(query)),
+        notice: nowhere.or_else(|| words::notice(query)).or_else(|| saved_notice(query)),
         ..desk.chrome(&value.name, Nav::Advertisers)
     };
     let postback = known.test.as_ref().and_then(|(_, postback)| postback.as_ref());
@@ -160,6 +179,7 @@ fn draw(desk: &Desk, known: &Known, public_url: &str, query: &str) -> Advertiser
             ..preset::postback_box("Postback URL, to paste there", public_url, &known.key, preset)
         },
         preset: KnownPreset::of(preset),
+        words: words::draw(&known.words, id, desk.now_ms),
         test_click_id: test_click_box(known),
         test_action: format!("{}/{id}/test-postback", KIND.path),
         test_title,
