@@ -35,6 +35,7 @@ pub mod lists;
 pub mod lp_clicks;
 pub mod offers;
 pub mod partitions;
+pub mod postback_counts;
 pub mod postbacks;
 pub mod report_names;
 pub mod rollups;

@@ -3,6 +3,7 @@
 use askama::Template;
 
 mod form;
+mod health;
 mod preset;
 mod show;
 mod words;
@@ -52,6 +53,8 @@ pub struct AdvertiserPage {
     pub test_result: Option<Pill>,
     /// Its steps.
     pub test_steps: Steps,
+    /// How its postbacks are doing.
+    pub health: HealthCard,
     /// Counts beside "Received" ("381 accepted").
     pub counts: Vec<Pill>,
     /// The latest postbacks.
@@ -119,6 +122,8 @@ pub struct AdvertiserForm {
     pub status: Select,
 }
 
+pub(super) use health::attention;
+pub use health::{BarPiece, HealthCard, HealthRow};
 pub(super) use preset::postback_box;
 pub use preset::{KnownPreset, ParameterRow, PresetPick};
 pub use words::{WordList, WordRow};

@@ -47,6 +47,7 @@ mod app;
 mod cluster;
 mod sql;
 
+mod advertiser_health;
 mod browser;
 mod caps;
 mod clicks;

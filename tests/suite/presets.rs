@@ -230,7 +230,7 @@ stories! {
         }
         assert!(!page.contains("value=\"old\""), "maps are replaced");
         let unverified = person.send("/advertisers", "action=fill-preset&preset=maxbounty&name=Own&currency=USD").await.text;
-        assert!(unverified.contains("Not verified") && unverified.contains("value=\"Own\""), "{unverified}");
+        assert!(unverified.contains("and not verified:") && unverified.contains("value=\"Own\""), "{unverified}");
 
         let saved = person.send("/advertisers", "action=save&preset=cake&name=Orchard&kind=network&currency=USD&missing_status=approved\
             &window_days=30&duplicate_mode=update&hmac_mode=off&answers=standard&status=active").await;

@@ -104,8 +104,8 @@ impl Preset {
                 "From {source}, as read on {day}. It has not been tried against the live system: send a test first."
             ),
             Confidence::Unverified => format!(
-                "Not verified: from {source}, as of {day}. Compare every macro with the network's panel, and send a test \
-                 before you rely on it."
+                "From {source}, as of {day}, and not verified: compare every macro with the network's panel, and send a \
+                 test before you rely on it."
             ),
         }
     }

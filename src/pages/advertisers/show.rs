@@ -1,6 +1,6 @@
 //! One advertiser: what it pastes, the last test, what was received.
 
-use super::{AdvertiserPage, KIND, KnownPreset, preset, tabs, words};
+use super::{AdvertiserPage, KIND, KnownPreset, health, preset, tabs, words};
 use crate::db::click_log::StoredClick;
 use crate::db::postbacks::{self, PostbackQuery, StoredPostback};
 use crate::db::search::Saved;
@@ -41,6 +41,7 @@ struct Known {
     test: Option<(LastTest, Option<StoredPostback>)>,
     received: Vec<StoredPostback>,
     words: words::Known,
+    health: health::Known,
 }
 
 async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest, id: web::Path<String>) -> Answer {
@@ -60,21 +61,22 @@ pub(super) async fn drawn(
     id: i64,
     notice: Option<Notice>,
 ) -> Result<AdvertiserPage, Error> {
-    let now_ms = desk.now_ms;
+    let (now_ms, is_test) = (desk.now_ms, desk.shows_test());
     let known = reading(app, move |app| {
         let advertiser = entities::advertisers::find(&app.db, id)?;
         let key = entities::advertisers::postback_keys(&app.db, &[id])?.remove(&id).unwrap_or_default();
         let query =
             PostbackQuery { advertiser_id: Some(id), limit: RECEIVED_SHOWN, ..PostbackQuery::default() };
-        let (test, received, words) = app.db.read(|conn| {
+        let (test, received, words, health) = app.db.read(|conn| {
             let test = match last_test(conn, id)? {
                 Some((test, click)) => Some((test, last_postback(conn, click.record.id)?)),
                 None => None,
             };
             let words = words::read(conn, &advertiser, now_ms)?;
-            Ok::<_, db::Error>((test, postbacks::list(conn, &query)?.items, words))
+            let health = health::read(conn, &app.postback_hours, id, (now_ms, is_test))?;
+            Ok::<_, db::Error>((test, postbacks::list(conn, &query)?.items, words, health))
         })?;
-        Ok::<_, entities::Error>(Known { advertiser, key, test, received, words })
+        Ok::<_, entities::Error>(Known { advertiser, key, test, received, words, health })
     })
     .await?;
     let mut page = draw(desk, &known, &app.public_url(request), request.query_string());
@@ -185,7 +187,8 @@ fn draw(desk: &Desk, known: &Known, public_url: &str, query: &str) -> Advertiser
         test_title,
         test_result,
         test_steps: steps,
-        counts: Vec::new(),
+        health: health::draw(&known.health, desk.now_ms),
+        counts: health::counts(&known.health),
         received: received(desk, &known.received),
         received_link: Link::new("All postbacks", &format!("/postbacks?advertiser={id}")),
     }
