@@ -22,6 +22,11 @@ pub struct Heard {
 const HEARD: &str = "select advertiser_id, is_test, code, count(*) as count from postbacks_received \
     where received_at_ms >= $1 and received_at_ms < $2 and advertiser_id is not null group by advertiser_id, is_test, code";
 
+/// The same of one advertiser. The sign keeps the databases from the index by advertiser, which lacks the code: each row
+/// would be looked up.
+const HEARD_OF: &str = "select code, count(*) as count from postbacks_received where received_at_ms >= $1 \
+    and received_at_ms < $2 and is_test = $3 and +advertiser_id = $4 group by code";
+
 /// From the index by advertiser, its end first.
 const LAST: &str = "select received_at_ms as at_ms from postbacks_received where advertiser_id = $1 \
     and received_at_ms >= $2 and received_at_ms < $3 and is_test = $4 order by received_at_ms desc limit 1";
@@ -32,6 +37,14 @@ struct HeardRow {
     advertiser_id: i64,
     #[diesel(sql_type = Bool)]
     is_test: bool,
+    #[diesel(sql_type = Text)]
+    code: String,
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+#[derive(QueryableByName)]
+struct CodeRow {
     #[diesel(sql_type = Text)]
     code: String,
     #[diesel(sql_type = BigInt)]
@@ -56,6 +69,27 @@ pub fn heard(conn: &mut AnyConnection, from_ms: i64, to_ms: i64) -> Result<Vec<H
         Ok(Heard { advertiser_id: row.advertiser_id, is_test: row.is_test, result, count: row.count })
     };
     rows.into_iter().map(read).collect()
+}
+
+/// What came from one advertiser in a period, by verdict.
+///
+/// # Errors
+/// The database fails.
+pub fn heard_of(
+    conn: &mut AnyConnection,
+    advertiser_id: i64,
+    (from_ms, to_ms): (i64, i64),
+    is_test: bool,
+) -> Result<Vec<(PostbackResult, i64)>> {
+    let asked = || {
+        diesel::sql_query(HEARD_OF)
+            .bind::<BigInt, _>(from_ms)
+            .bind::<BigInt, _>(to_ms)
+            .bind::<Bool, _>(is_test)
+            .bind::<BigInt, _>(advertiser_id)
+    };
+    let rows: Vec<CodeRow> = on_each!(conn, |c| asked().load(c))?;
+    rows.into_iter().map(|row| Ok((word(&row.code, Code::parse)?.result(), row.count))).collect()
 }
 
 /// When the last postback of an advertiser came in a period, Unix milliseconds.
@@ -129,15 +163,26 @@ mod tests {
                     AnyConnection::Pg(_) => ("_received_at_ms_is_test_", "_advertiser_id_received_at_ms_idx"),
                 };
                 let (from, to) = (NOW_MS.to_string(), (NOW_MS + 1).to_string());
-                let counting = plan(conn, &HEARD.replace("$1", &from).replace("$2", &to));
-                assert!(counting.contains(by_time) && !counting.contains("Seq Scan"), "{counting}");
-                assert!(counting.contains("COVERING") || counting.contains("Index Only Scan"), "{counting}");
+                for text in [HEARD, HEARD_OF] {
+                    let text = text
+                        .replace("$1", &from)
+                        .replace("$2", &to)
+                        .replace("$3", "false")
+                        .replace("$4", "1");
+                    let counting = plan(conn, &text);
+                    assert!(counting.contains(by_time) && !counting.contains("Seq Scan"), "{counting}");
+                    assert!(
+                        counting.contains("COVERING") || counting.contains("Index Only Scan"),
+                        "{counting}"
+                    );
+                }
                 let last =
                     LAST.replace("$1", "1").replace("$2", &from).replace("$3", &to).replace("$4", "false");
                 let last = plan(conn, &last);
                 assert!(last.contains(by_advertiser) && !last.contains("Seq Scan"), "{last}");
                 assert!(!last.contains("B-TREE") && !last.contains("Sort"), "{last}");
                 assert_eq!(heard(conn, NOW_MS, NOW_MS + 5)?, []);
+                assert_eq!(heard_of(conn, 1, (NOW_MS, NOW_MS + 5), false)?, []);
                 assert_eq!(last_between(conn, 1, (NOW_MS, NOW_MS + 5), false)?, None);
                 Ok(())
             })

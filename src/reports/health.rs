@@ -1,12 +1,11 @@
 //! How each advertiser's postbacks are doing: counts by verdict, who has gone silent, whose refusals jumped.
 
-use crate::db::postback_counts::{self, Heard};
-use crate::db::{self, AnyConnection, report_names};
+use crate::db::{self, AnyConnection, postback_counts, report_names};
 use crate::domain::lander::EntityStatus;
 use crate::domain::rollup::{HOUR_MS, hour_of};
 use crate::domain::verdict::PostbackResult;
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 /// A day.
 pub const DAY_MS: i64 = 24 * HOUR_MS;
@@ -27,6 +26,9 @@ const USUAL_PERCENT: i64 = 10;
 
 /// A whole hour is read once and kept so long: what was parked in it may be settled later.
 const KEPT_MS: i64 = 6 * HOUR_MS;
+
+/// Hours that are remembered, about a hundred bytes each: a week of a thousand advertisers. Then all are forgotten at once.
+const HOURS_MAX: usize = 200_000;
 
 /// How long after its end an hour may still be written to: a postback is stored within seconds.
 const LATE_MS: i64 = 10 * 60 * 1_000;
@@ -57,6 +59,13 @@ impl Verdicts {
         if self.total() == 0 { 0 } else { self.refused * 100 / self.total() }
     }
 
+    const fn add_all(&mut self, other: &Self) {
+        self.accepted += other.accepted;
+        self.duplicate += other.duplicate;
+        self.parked += other.parked;
+        self.refused += other.refused;
+    }
+
     const fn add(&mut self, result: PostbackResult, count: i64) {
         match result {
             PostbackResult::Accepted => self.accepted += count,
@@ -69,12 +78,15 @@ impl Verdicts {
 
 /// Whole hours that were counted before. A cache: it can be thrown away at any time.
 #[derive(Debug, Default)]
-pub struct Hours(Mutex<BTreeMap<i64, Hour>>);
+pub struct Hours(Mutex<HashMap<Place, Hour>>);
 
-#[derive(Clone, Debug)]
+/// An advertiser's hour, of real data or of tests.
+type Place = (i64, bool, i64);
+
+#[derive(Clone, Copy, Debug)]
 struct Hour {
     read_at_ms: i64,
-    heard: Arc<Vec<Heard>>,
+    verdicts: Verdicts,
 }
 
 impl Hours {
@@ -91,36 +103,48 @@ impl Hours {
         is_test: bool,
     ) -> db::Result<Verdicts> {
         let mut verdicts = Verdicts::default();
-        let mut take = |heard: &[Heard]| {
-            let own = heard.iter().filter(|one| one.advertiser_id == advertiser_id && one.is_test == is_test);
-            own.for_each(|one| verdicts.add(one.result, one.count));
-        };
         let mut at_ms = from_ms;
         while at_ms < now_ms {
             let start_ms = hour_of(at_ms);
             let end_ms = start_ms + HOUR_MS;
-            if at_ms == start_ms && end_ms + LATE_MS <= now_ms {
-                take(&self.hour(conn, start_ms, now_ms)?);
+            let piece = if at_ms == start_ms && end_ms + LATE_MS <= now_ms {
+                self.hour(conn, (advertiser_id, is_test, start_ms), now_ms)?
             } else {
-                take(&postback_counts::heard(conn, at_ms, end_ms.min(now_ms))?);
-            }
+                count(conn, advertiser_id, (at_ms, end_ms.min(now_ms)), is_test)?
+            };
+            verdicts.add_all(&piece);
             at_ms = end_ms;
         }
         Ok(verdicts)
     }
 
-    fn hour(&self, conn: &mut AnyConnection, start_ms: i64, now_ms: i64) -> db::Result<Arc<Vec<Heard>>> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&start_ms).cloned();
+    fn hour(&self, conn: &mut AnyConnection, place: Place, now_ms: i64) -> db::Result<Verdicts> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&place).copied();
         if let Some(hour) = known.filter(|hour| now_ms - hour.read_at_ms < KEPT_MS) {
-            return Ok(hour.heard);
+            return Ok(hour.verdicts);
         }
-        let heard = Arc::new(postback_counts::heard(conn, start_ms, start_ms + HOUR_MS)?);
+        let (advertiser_id, is_test, start_ms) = place;
+        let verdicts = count(conn, advertiser_id, (start_ms, start_ms + HOUR_MS), is_test)?;
         let mut hours = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // No page asks for more than a week and an hour.
-        hours.retain(|start_ms, _| *start_ms >= now_ms - SILENT_UNTIL_MS);
-        hours.insert(start_ms, Hour { read_at_ms: now_ms, heard: Arc::clone(&heard) });
-        Ok(heard)
+        if hours.len() >= HOURS_MAX {
+            hours.clear();
+        }
+        hours.insert(place, Hour { read_at_ms: now_ms, verdicts });
+        Ok(verdicts)
     }
+}
+
+fn count(
+    conn: &mut AnyConnection,
+    advertiser_id: i64,
+    period: (i64, i64),
+    is_test: bool,
+) -> db::Result<Verdicts> {
+    let mut verdicts = Verdicts::default();
+    for (result, count) in postback_counts::heard_of(conn, advertiser_id, period, is_test)? {
+        verdicts.add(result, count);
+    }
+    Ok(verdicts)
 }
 
 /// Something about an advertiser that somebody should look at.
@@ -170,14 +194,9 @@ pub fn alerts(conn: &mut AnyConnection, hours: &Hours, now_ms: i64, is_test: boo
         if let Some(kind) = silence(conn, advertiser_id, now_ms, is_test)? {
             silences.push(Alert { advertiser_id, advertiser, kind });
         } else if let Some(hour) = last_hour.get(&advertiser_id).filter(|hour| is_high(hour)) {
-            let from_ms = now_ms - HOUR_MS - DAYS * DAY_MS;
-            let mut week = hours.verdicts(conn, advertiser_id, (from_ms, now_ms), is_test)?;
-            week = Verdicts {
-                accepted: week.accepted - hour.accepted,
-                duplicate: week.duplicate - hour.duplicate,
-                parked: week.parked - hour.parked,
-                refused: week.refused - hour.refused,
-            };
+            let before_ms = now_ms - HOUR_MS;
+            let week =
+                hours.verdicts(conn, advertiser_id, (before_ms - DAYS * DAY_MS, before_ms), is_test)?;
             if is_jump(hour, &week) {
                 jumps.push(Alert {
                     advertiser_id,
