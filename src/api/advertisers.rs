@@ -57,6 +57,7 @@ fn bodies(app: &App, public_url: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Bo
         let key = keys.remove(&one.id).unwrap_or_default();
         let reopen_rejected = one.value.may_reopen_rejected();
         let value = one.value;
+        let template = entities::postback_template(public_url, &key, value.preset.as_deref());
         Body {
             id: one.id,
             name: value.name,
@@ -65,7 +66,7 @@ fn bodies(app: &App, public_url: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Bo
             currency: value.currency,
             status: value.status,
             postback_url: entities::postback_url(public_url, &key),
-            template: entities::postback_template(public_url, &key),
+            template,
             postback_key: key,
             param_map: value.param_map,
             status_map: value.status_map,

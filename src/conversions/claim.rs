@@ -60,12 +60,14 @@ pub struct Refusal {
     pub click_id: Option<ClickId>,
     /// The transaction it names; empty where none can be read.
     pub txid: String,
+    /// A status word that nobody has given a meaning.
+    pub unknown_word: Option<String>,
 }
 
 impl Refusal {
     /// A refusal of something that names nothing.
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), click_id: None, txid: String::new() }
+        Self { code, message: message.into(), click_id: None, txid: String::new(), unknown_word: None }
     }
 }
 
@@ -254,10 +256,11 @@ fn read_status(
     let known = advertiser.status_map.get(&word).copied().or_else(|| Status::from_vocabulary(&word));
     match known {
         Some(status) => Ok((Some(of_event.unwrap_or(status)), Some(word))),
-        None => refuse(
-            Code::UnknownStatus,
-            format!("`{name}={word}` is no status we know: add the word to this advertiser's status map"),
-        ),
+        None => {
+            let message =
+                format!("`{name}={word}` is no status we know: add the word to this advertiser's status map");
+            Err(Refusal { unknown_word: Some(word), ..Refusal::new(Code::UnknownStatus, message) })
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod pixel;
 mod record;
 mod refusals;
 mod request;
+mod words;
 mod writer;
 
 pub mod sentences;

@@ -5,7 +5,7 @@ use super::change::change_row;
 use super::claim::{Claim, DEFAULT_EVENT};
 use super::identity::{Identity, find_identity};
 use super::judge::{Judged, Verdict, without_click};
-use super::sentences;
+use super::{sentences, words};
 use crate::db::clicks::ClickFacts;
 use crate::db::conversions::{Change, Conversion, NewConversion};
 use crate::db::ledger::{Draft, Numbers};
@@ -134,10 +134,14 @@ impl<'a> Group<'a> {
             return self.settle_report(conn, judged);
         }
         let (Ok(claim), Some(advertiser)) = (&judged.claim, &judged.advertiser) else {
+            words::note_status(&mut self.draft, judged);
             return Ok(judged.without_click().into());
         };
         let mut settled = match self.find_click(conn, claim, advertiser)? {
-            Ok(found) => self.apply(conn, judged, claim, advertiser, found)?,
+            Ok(found) => {
+                words::note_event(&mut self.draft, judged, claim, advertiser, &found.1);
+                self.apply(conn, judged, claim, advertiser, found)?
+            }
             Err(verdict) => verdict.into(),
         };
         settled.verdict.note(claim);

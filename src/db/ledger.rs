@@ -5,6 +5,7 @@
 use super::conversions::{self, Change, Conversion, NewConversion};
 use super::postbacks::{self, NewPostback};
 use super::schema::{conversion_changes, conversions as conversions_table, postbacks_received};
+use super::words_seen::Words;
 use super::{AnyConnection, Result, on_each};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -62,6 +63,8 @@ pub struct Draft<'a> {
     taken_over: BTreeSet<i64>,
     changes: Vec<Change>,
     postbacks: Vec<(i64, NewPostback)>,
+    /// Words that nobody has given a meaning.
+    pub words: Words,
 }
 
 impl<'a> Draft<'a> {
@@ -79,6 +82,7 @@ impl<'a> Draft<'a> {
             taken_over: BTreeSet::new(),
             changes: Vec::new(),
             postbacks: Vec::new(),
+            words: Words::default(),
         }
     }
 
@@ -187,7 +191,7 @@ impl<'a> Draft<'a> {
                 }
             }
         }
-        Ok(())
+        self.words.write(conn)
     }
 }
 

@@ -36,6 +36,7 @@ pub mod lists;
 pub mod lp_clicks;
 pub mod offers;
 pub mod partitions;
+pub mod postback_counts;
 pub mod postbacks;
 pub mod report_names;
 pub mod rollups;
@@ -45,6 +46,7 @@ pub mod sources;
 pub mod stories;
 pub mod test_data;
 pub mod users;
+pub mod words_seen;
 
 pub use connection::{AnyConnection, Backend, Db, OpenError, savepoint};
 pub use error::{Error, Result};

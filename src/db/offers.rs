@@ -124,6 +124,20 @@ pub fn insert(conn: &mut AnyConnection, value: &Offer, now_ms: i64) -> Result<i6
         .get_result(c))?)
 }
 
+/// The offers of an advertiser that were not put away.
+///
+/// # Errors
+/// The database fails.
+pub fn of_advertiser(conn: &mut AnyConnection, advertiser_id: i64) -> Result<Vec<Saved<Offer>>> {
+    let rows: Vec<Row> = offers::table
+        .filter(offers::advertiser_id.eq(advertiser_id))
+        .filter(offers::status.ne(EntityStatus::Archived.as_str()))
+        .order(offers::id)
+        .select(Row::as_select())
+        .load(conn)?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
 /// Which offer each offer hands its visitors to at its cap, where it hands them to one.
 ///
 /// # Errors

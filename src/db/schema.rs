@@ -410,6 +410,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    words_seen (advertiser_id, kind, word) {
+        advertiser_id -> BigInt,
+        kind -> Text,
+        word -> Text,
+        seen -> BigInt,
+        first_seen_at_ms -> BigInt,
+        last_seen_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
     destinations (id) {
         id -> BigInt,
         name -> Text,

@@ -1,14 +1,17 @@
 //! Advertisers, each with a postback key of its own.
 
-use super::Error;
-use super::editing::{Checks, Noun, door, stored_in};
+use super::editing::{self, Checks, Noun, door, stored_in};
 use super::random;
 use super::references::check_currency;
+use super::{Error, Fields};
 use crate::db::search::{ListQuery, Listed, Saved};
 use crate::db::{self, AnyConnection, Db};
 use crate::domain::advertiser::Advertiser;
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
+use crate::domain::preset;
+use crate::domain::seen_word::WordKind;
+use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
 impl Noun for Advertiser {
@@ -16,6 +19,13 @@ impl Noun for Advertiser {
 
     fn blank(account: Currency) -> Self {
         Self::blank(account)
+    }
+
+    fn filled(fields: &Fields) -> Option<Fields> {
+        let (preset, facts) = preset::network(fields.get("preset")?.as_str()?.trim())?;
+        let mut filled = facts.fields(preset);
+        filled.extend(fields.clone());
+        Some(filled)
     }
 
     fn check_references(&self, _before: Option<&Self>, checks: &mut Checks<'_>) -> db::Result<()> {
@@ -33,6 +43,31 @@ impl Noun for Advertiser {
 }
 
 door!(Advertiser);
+
+/// Gives a word of an advertiser's a meaning, beside those that its maps hold.
+///
+/// # Errors
+/// The meaning cannot be one, or the map is full; there is no such advertiser; the database fails.
+pub fn map_word(
+    db: &Db,
+    id: i64,
+    (kind, word): (WordKind, &str),
+    ours: Value,
+    now_ms: i64,
+) -> Result<Saved<Advertiser>, Error> {
+    editing::update_with(db, id, now_ms, |before: &Advertiser| {
+        let (field, known) = match kind {
+            WordKind::Status => ("status_map", json!(before.status_map)),
+            WordKind::Event => ("event_map", json!(before.event_map)),
+        };
+        let mut map = match known {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        };
+        map.insert(word.to_owned(), ours);
+        Fields::from([(field.to_owned(), Value::Object(map))])
+    })
+}
 
 /// The postback key of each of some advertisers, by its number.
 ///

@@ -16,6 +16,10 @@ pub type Fields = BTreeMap<String, Value>;
 pub(super) trait Noun: Editable + Clone {
     /// A new one before its fields are set.
     fn blank(account: Currency) -> Self;
+    /// The fields of a new one with what they leave unsaid and a preset says; `None` where nothing is to be added.
+    fn filled(_fields: &Fields) -> Option<Fields> {
+        None
+    }
     /// What was left open at creation and is filled for the caller.
     fn complete(&mut self, _caller_id: Option<i64>) {}
     /// In use, paused or put away.
@@ -87,7 +91,8 @@ pub(super) fn create<T: Noun>(
     db.write(Priority::Pages, |conn| {
         let account = account_currency(conn)?;
         let mut value = T::blank(account);
-        apply(&mut value, None, fields, conn, account)?;
+        let filled = T::filled(fields);
+        apply(&mut value, None, filled.as_ref().unwrap_or(fields), conn, account)?;
         value.complete(caller_id);
         let id = value.insert(conn, now_ms)?;
         T::find(conn, id)?.ok_or(Error::NotFound)
@@ -95,12 +100,22 @@ pub(super) fn create<T: Noun>(
 }
 
 pub(super) fn update<T: Noun>(db: &Db, id: i64, fields: &Fields, now_ms: i64) -> Result<Saved<T>, Error> {
+    update_with(db, id, now_ms, |_| fields.clone())
+}
+
+/// Changes one by fields that depend on what it is, with nobody in between.
+pub(super) fn update_with<T: Noun>(
+    db: &Db,
+    id: i64,
+    now_ms: i64,
+    fields_of: impl FnOnce(&T) -> Fields,
+) -> Result<Saved<T>, Error> {
     db.write(Priority::Pages, |conn| {
         T::lock(conn, id)?;
         let before = T::find(conn, id)?.ok_or(Error::NotFound)?.value;
         let account = account_currency(conn)?;
         let mut value = before.clone();
-        apply(&mut value, Some((id, &before)), fields, conn, account)?;
+        apply(&mut value, Some((id, &before)), &fields_of(&before), conn, account)?;
         value.update(conn, id, now_ms)?;
         T::find(conn, id)?.ok_or(Error::NotFound)
     })

@@ -6,6 +6,7 @@ use super::passwords::Passwords;
 use super::problem::{Problem, plain_page};
 use super::throttle::Throttle;
 use crate::db::Db;
+use crate::reports::Hours;
 use crate::routing::LiveCatalog;
 use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
@@ -52,6 +53,8 @@ pub struct App {
     pub config: HttpConfig,
     /// Draws error pages; a plain one until another is set.
     pub error_page: ErrorPage,
+    /// Hours of postbacks that were counted before.
+    pub postback_hours: Hours,
     pub(super) throttle: Throttle,
     pub(super) passwords: Passwords,
 }
@@ -61,7 +64,15 @@ impl App {
     #[must_use]
     pub fn new(db: Arc<Db>, catalog: Arc<LiveCatalog>, config: HttpConfig) -> Self {
         let (throttle, passwords) = (Throttle::default(), Passwords::default());
-        Self { db, catalog, config, error_page: plain_page, throttle, passwords }
+        Self {
+            db,
+            catalog,
+            config,
+            error_page: plain_page,
+            postback_hours: Hours::default(),
+            throttle,
+            passwords,
+        }
     }
 
     /// The address of this installation as the caller can use it, without a slash at the end: the

@@ -3,8 +3,11 @@
 use askama::Template;
 
 mod form;
+mod health;
 mod pixel;
+mod preset;
 mod show;
+mod words;
 
 use super::Answer;
 use super::desk::{Desk, page};
@@ -37,6 +40,10 @@ pub struct AdvertiserPage {
     pub chrome: Chrome,
     /// The postback URL with the advertiser's macros coloured.
     pub postback_url: CodeBox,
+    /// What is known of its network.
+    pub preset: Option<KnownPreset>,
+    /// Words that nobody has given a meaning.
+    pub words: Option<WordList>,
     /// The permanent test click id.
     pub test_click_id: CodeBox,
     /// What its own pages paste; nothing while its pixel is off.
@@ -49,6 +56,8 @@ pub struct AdvertiserPage {
     pub test_result: Option<Pill>,
     /// Its steps.
     pub test_steps: Steps,
+    /// How its postbacks are doing.
+    pub health: HealthCard,
     /// Counts beside "Received" ("381 accepted").
     pub counts: Vec<Pill>,
     /// The latest postbacks.
@@ -76,6 +85,8 @@ pub struct AdvertiserFormPage {
 /// The fields of an advertiser.
 #[derive(Debug, Clone, Default)]
 pub struct AdvertiserForm {
+    /// The preset that it is filled from.
+    pub preset: PresetPick,
     /// Name.
     pub name: Field,
     /// Network or direct.
@@ -116,6 +127,12 @@ pub struct AdvertiserForm {
     pub status: Select,
 }
 
+pub(super) use health::attention;
+pub use health::{BarPiece, HealthCard, HealthRow};
+pub(super) use preset::postback_box;
+pub use preset::{KnownPreset, ParameterRow, PresetPick};
+pub use words::{WordList, WordRow};
+
 const KIND: Kind = Kind {
     path: "/advertisers",
     one: "advertiser",
@@ -130,6 +147,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
     config.route(KIND.path, web::get().to(list));
     form::configure(config);
     show::configure(config);
+    words::configure(config);
 }
 
 async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answer {

@@ -9,7 +9,7 @@ use super::parts::{Link, Piece, Tone};
 use super::tables::{Dot, Table};
 use super::view::{Defaults, View, of_report};
 use super::words::MoneyWords;
-use super::{Answer, campaign_table, caps, dashboard_parts as parts, journal_health, start};
+use super::{Answer, advertisers, campaign_table, caps, dashboard_parts as parts, journal_health, start};
 use crate::clicks::{Health, Journal};
 use crate::db::AnyConnection;
 use crate::http::{App, Error, SignedIn, Tracker, reading};
@@ -191,14 +191,21 @@ async fn show(
     let now_ms = desk.now_ms;
     let found = reading(&app, move |app| {
         let found = app.db.read(|conn| read(conn, &asked, order)).map_err(of_report)?;
-        let look = |found| (found, Health::look(&journal, &tracker.ingested, now_ms));
+        let alerts = match &found {
+            Some(_) => {
+                app.db.read(|conn| reports::alerts(conn, &app.postback_hours, now_ms, asked.is_test))?
+            }
+            None => Vec::new(),
+        };
+        let look = |found| (found, alerts, Health::look(&journal, &tracker.ingested, now_ms));
         Ok::<_, Error>(found.map(look))
     });
-    let Some((found, health)) = found.await? else { return Ok(see_other(start::START)) };
+    let Some((found, alerts, health)) = found.await? else { return Ok(see_other(start::START)) };
     let money = MoneyWords::new(desk.currency);
     let compare_label = parts::compare_label(&view, &found.dashboard.compared);
     let chrome = desk.chrome("Dashboard", Nav::Dashboard);
     let mut attention = journal_health::attention(&health, now_ms);
+    attention.extend(advertisers::attention(&desk, &alerts));
     attention.extend(caps::attention(&app, &desk));
     attention.extend(parts::attention(&view, &desk, &found.dashboard.attention));
     page(&DashboardPage {

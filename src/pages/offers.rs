@@ -3,6 +3,7 @@
 use askama::Template;
 
 mod caps;
+mod click_param;
 mod events;
 
 use super::Answer;
@@ -15,7 +16,7 @@ use super::layout::{Chrome, Nav};
 use super::lists::{Ask, Kind, archive_button, name_cell, or_dash, saved_notice, status_cell};
 use super::parts::{Choice, Link, PostButton};
 use super::tables::{Cell, Listing, Row};
-use super::typed::{Typed, number, statuses};
+use super::typed::{Marked, Typed, number, statuses};
 use super::words::MoneyWords;
 use crate::db;
 use crate::db::search::Saved;
@@ -72,6 +73,8 @@ pub struct OfferForm {
     pub advertisers_cut: String,
     /// URL template.
     pub url: TemplateField,
+    /// Where its network wants our click id.
+    pub click_param: ClickParamHint,
     /// What the advertiser pays for a conversion.
     pub revenue: Field,
     /// Or per cent of the sale amount.
@@ -155,16 +158,18 @@ const MODES: [(&str, &str); 3] = [
 editing!(offers);
 
 pub use caps::CapRow;
+pub use click_param::ClickParamHint;
 pub use events::EventRow;
 
 /// The buttons that add or remove a row of one of the lists.
 fn change_rows(shown: &mut Shown<Noun>) -> bool {
-    caps::change_rows(shown) || events::change_rows(shown)
+    click_param::is_append(shown) || caps::change_rows(shown) || events::change_rows(shown)
 }
 
 /// The addresses of this family.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config.route(KIND.path, web::get().to(list));
+    config.route("/offers/click-param", web::post().to(click_param::show));
     configure_form(config);
 }
 
@@ -285,7 +290,11 @@ fn after(id: i64) -> String {
 }
 
 fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<OfferFormPage, entities::Error> {
-    let form = shown.marked();
+    let mut typed = shown.typed.clone();
+    if let Some(url) = click_param::appended(app, &typed)? {
+        typed.put("url", &url);
+    }
+    let form = Marked { typed: &typed, errors: &shown.errors };
     let chosen = form.typed.get("advertiser_id").to_owned();
     let (advertisers, advertisers_cut) = advertisers(app, &chosen)?;
     let url = form.template("url", TemplateUse::Offer);
@@ -302,6 +311,7 @@ fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<OfferFormPage, 
             advertiser_id: form.choose("advertiser_id", &advertisers),
             advertisers_cut,
             url,
+            click_param: click_param::hint(app, &typed)?,
             revenue: form.field("revenue"),
             revenue_percent: form.field("revenue_percent"),
             currency: form.field("currency"),

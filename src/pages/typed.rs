@@ -53,6 +53,12 @@ impl Typed {
         self.0.push((name, value.into()));
     }
 
+    /// Puts a text in the place of what was typed under its name.
+    pub(super) fn put(&mut self, name: &str, value: &str) {
+        self.0.retain(|(known, _)| known != name);
+        self.push(name.to_owned(), value);
+    }
+
     /// Whether a box is ticked.
     pub(super) fn is_on(&self, name: &str) -> bool {
         matches!(self.get(name), "true" | "on" | "1" | "yes")

@@ -3,6 +3,7 @@
 mod attention;
 mod csv;
 mod dashboard;
+mod health;
 mod period;
 mod query;
 mod rebuild;
@@ -12,6 +13,7 @@ pub use crate::domain::zone::{TimeZone, UnknownZone};
 pub use attention::Attention;
 pub use csv::csv;
 pub use dashboard::{Dashboard, DashboardQuery, Point, campaign_list, dashboard};
+pub use health::{Alert, AlertKind, DAY_MS, Hours, Verdicts, alerts};
 pub use period::{BUCKETS_MAX, Bucket, Compared, Period, PeriodError, Preset, Step};
 pub use query::{By, CampaignFacts, Error, Order, Query, Report, Row, plain, report};
 pub use rebuild::{Difference, rebuild, verify};

@@ -48,6 +48,11 @@ pub(super) fn preset(value: &Value) -> Reading<Option<String>> {
     if name.chars().any(|c| !c.is_ascii_alphanumeric() && c != '-' && c != '_') {
         return Err("Must be the name of a preset, like tune".to_owned());
     }
+    if !name.is_empty() && crate::domain::preset::network(&name).is_none() {
+        return Err(format!(
+            "There is no preset {name:?} of a network: GET /api/v1/presets?kind=network lists them"
+        ));
+    }
     Ok(Some(name).filter(|name| !name.is_empty()))
 }
 

@@ -1,6 +1,6 @@
 //! The advertiser form: its fields, and three maps as rows of pairs.
 
-use super::{AdvertiserForm, AdvertiserFormPage, KIND, tabs};
+use super::{AdvertiserForm, AdvertiserFormPage, KIND, preset, tabs};
 use crate::domain::advertiser::{Advertiser as Noun, EventMeaning};
 use crate::domain::lander::EntityStatus;
 use crate::domain::status::Status;
@@ -75,7 +75,7 @@ fn blank(desk: &Desk, _: &str) -> Typed {
     typed_of(&Noun::blank(desk.currency))
 }
 
-fn typed_of(advertiser: &Noun) -> Typed {
+pub(super) fn typed_of(advertiser: &Noun) -> Typed {
     let mut typed = Typed::of([
         ("name", advertiser.name.clone()),
         ("kind", advertiser.kind.to_string()),
@@ -91,6 +91,7 @@ fn typed_of(advertiser: &Noun) -> Typed {
         ("pixel", advertiser.is_pixel_on.to_string()),
         ("status", advertiser.status.to_string()),
         ("reopen_rejected", advertiser.may_reopen_rejected().to_string()),
+        ("preset", advertiser.preset.clone().unwrap_or_default()),
     ]);
     let mut put = |map: &str, pairs: Vec<(&String, String)>| {
         for (row, (theirs, ours)) in pairs.into_iter().enumerate() {
@@ -132,7 +133,7 @@ fn words(meaning: &EventMeaning) -> String {
 }
 
 /// The other way round: a status at the end is one where something stands before it.
-fn meaning(words: &str) -> Value {
+pub(super) fn meaning(words: &str) -> Value {
     let words = words.trim();
     match words.rsplit_once(char::is_whitespace) {
         Some((event, status)) if Status::parse(status).is_some() => {
@@ -148,6 +149,7 @@ fn fields(typed: &Typed) -> Fields {
     for ticked in TICKED {
         fields.insert(ticked.to_owned(), json!(typed.is_on(ticked)));
     }
+    fields.insert("preset".to_owned(), json!(typed.get("preset")));
     for map in MAPS {
         let mut pairs = Map::new();
         for row in typed.rows(map) {
@@ -164,6 +166,9 @@ fn fields(typed: &Typed) -> Fields {
 }
 
 fn change_rows(shown: &mut Shown<Noun>) -> bool {
+    if preset::fill(shown, &MAPS) {
+        return true;
+    }
     let action = shown.typed.get("action").to_owned();
     let known = |map: &&str| MAPS.contains(map);
     if let Some(map) = action.strip_prefix("add-pair.").filter(known) {
@@ -195,6 +200,7 @@ fn draw(_: &App, place: &Place, shown: &Shown<Noun>) -> Result<AdvertiserFormPag
         chrome: Chrome { parent, notice, tabs, ..shown.desk.chrome(title, Nav::Advertisers) },
         action: shown.action(KIND.path),
         form: AdvertiserForm {
+            preset: preset::pick(shown),
             name: form.field("name"),
             kind: form.select("kind", &KINDS),
             currency: form.field("currency"),

@@ -1,6 +1,6 @@
 //! One advertiser: what it pastes, the last test, what was received.
 
-use super::{AdvertiserPage, KIND, pixel, tabs};
+use super::{AdvertiserPage, KIND, KnownPreset, health, pixel, preset, tabs, words};
 use crate::db::click_log::StoredClick;
 use crate::db::postbacks::{self, PostbackQuery, StoredPostback};
 use crate::db::search::Saved;
@@ -41,32 +41,52 @@ struct Known {
     key: String,
     test: Option<(LastTest, Option<StoredPostback>)>,
     received: Vec<StoredPostback>,
+    words: words::Known,
+    health: health::Known,
 }
 
 async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest, id: web::Path<String>) -> Answer {
     let id = number(&id)?;
     let desk = Desk::open(&app, who).await?;
-    let known = reading(&app, move |app| {
+    page(&drawn(&app, &desk, &request, id, None).await?)
+}
+
+/// The page, perhaps with what the last action did.
+///
+/// # Errors
+/// There is no such advertiser; the database fails.
+pub(super) async fn drawn(
+    app: &web::Data<App>,
+    desk: &Desk,
+    request: &HttpRequest,
+    id: i64,
+    notice: Option<Notice>,
+) -> Result<AdvertiserPage, Error> {
+    let (now_ms, is_test) = (desk.now_ms, desk.shows_test());
+    let known = reading(app, move |app| {
         let advertiser = entities::advertisers::find(&app.db, id)?;
         let key = entities::advertisers::postback_keys(&app.db, &[id])?.remove(&id).unwrap_or_default();
         let query =
             PostbackQuery { advertiser_id: Some(id), limit: RECEIVED_SHOWN, ..PostbackQuery::default() };
-        let (test, received) = app.db.read(|conn| {
+        let (test, received, words, health) = app.db.read(|conn| {
             let test = match last_test(conn, id)? {
                 Some((test, click)) => Some((test, last_postback(conn, click.record.id)?)),
                 None => None,
             };
-            Ok::<_, db::Error>((test, postbacks::list(conn, &query)?.items))
+            let words = words::read(conn, &advertiser, now_ms)?;
+            let health = health::read(conn, &app.postback_hours, id, (now_ms, is_test))?;
+            Ok::<_, db::Error>((test, postbacks::list(conn, &query)?.items, words, health))
         })?;
-        Ok::<_, entities::Error>(Known { advertiser, key, test, received })
+        Ok::<_, entities::Error>(Known { advertiser, key, test, received, words, health })
     })
     .await?;
-    let public_url = app.public_url(&request);
-    let mut drawn = draw(&desk, &known, &public_url, request.query_string());
+    let public_url = app.public_url(request);
+    let mut page = draw(desk, &known, &public_url, request.query_string());
+    page.chrome.notice = notice.or(page.chrome.notice);
     if known.advertiser.value.is_pixel_on {
-        drawn.pixel = pixel::boxes(&public_url, &app.config.script_path);
+        page.pixel = pixel::boxes(&public_url, &app.config.script_path);
     }
-    page(&drawn)
+    Ok(page)
 }
 
 /// The latest test click on an offer of the advertiser, with its campaign's tests.
@@ -136,6 +156,7 @@ async fn send(
 
 fn draw(desk: &Desk, known: &Known, public_url: &str, query: &str) -> AdvertiserPage {
     let (id, value) = (known.advertiser.id, &known.advertiser.value);
+    let preset = value.preset.as_deref();
     let nowhere = query.split('&').any(|pair| pair == "test=none").then(|| Notice {
         text: "No active campaign leads to an offer of this advertiser yet: make one, then test.".to_owned(),
         is_error: true,
@@ -145,7 +166,7 @@ fn draw(desk: &Desk, known: &Known, public_url: &str, query: &str) -> Advertiser
         parent: Some(Link::new("Advertisers", KIND.path)),
         note: format!("{} · {}", value.kind, value.currency),
         tabs: tabs(id, false),
-        notice: nowhere.or_else(|| saved_notice(query)),
+        notice: nowhere.or_else(|| words::notice(query)).or_else(|| saved_notice(query)),
         ..desk.chrome(&value.name, Nav::Advertisers)
     };
     let postback = known.test.as_ref().and_then(|(_, postback)| postback.as_ref());
@@ -161,21 +182,19 @@ fn draw(desk: &Desk, known: &Known, public_url: &str, query: &str) -> Advertiser
     AdvertiserPage {
         chrome,
         postback_url: CodeBox {
-            hint:
-                "Replace what stands in braces by the advertiser's own macros. GET and POST are both taken."
-                    .to_owned(),
-            ..CodeBox::url(
-                "Postback URL, to paste there",
-                &entities::postback_template(public_url, &known.key),
-            )
+            hint: preset::hint(preset),
+            ..preset::postback_box("Postback URL, to paste there", public_url, &known.key, preset)
         },
+        preset: KnownPreset::of(preset),
+        words: words::draw(&known.words, id, desk.now_ms),
         test_click_id: test_click_box(known),
         pixel: Vec::new(),
         test_action: format!("{}/{id}/test-postback", KIND.path),
         test_title,
         test_result,
         test_steps: steps,
-        counts: Vec::new(),
+        health: health::draw(&known.health, desk.now_ms),
+        counts: health::counts(&known.health),
         received: received(desk, &known.received),
         received_link: Link::new("All postbacks", &format!("/postbacks?advertiser={id}")),
     }

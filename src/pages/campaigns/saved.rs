@@ -6,6 +6,7 @@ use crate::domain::campaign::{Campaign, WeightedTarget};
 use crate::domain::lander::EntityStatus;
 use crate::entities;
 use crate::http::App;
+use crate::pages::advertisers::postback_box;
 use crate::pages::desk::Desk;
 use crate::pages::editing::Place;
 use crate::pages::lists::archive_button;
@@ -87,7 +88,8 @@ fn postback_urls(app: &App, place: &Place, campaign: &Campaign) -> Result<Vec<Co
         }
         seen.push(advertiser.id);
         let label = format!("Postback URL, for {}", advertiser.advertiser.name);
-        boxes.push(CodeBox::url(&label, &entities::postback_template(&place.public_url, &advertiser.key)));
+        let preset = advertiser.advertiser.preset.as_deref();
+        boxes.push(postback_box(&label, &place.public_url, &advertiser.key, preset));
     }
     Ok(boxes)
 }
