@@ -262,6 +262,24 @@ stories! {
         ]));
     }
 
+    async fn a_cap_that_nothing_fills_is_refused(app: TestApp) {
+        let (first, _, _) = capped(app, json!({})).await;
+        let path = format!("/offers/{}", first["id"]);
+        let payout = json!({"caps": [{"amount": "5.00", "of": "payout", "per": "day"}]});
+        let refused = app.api(Method::PATCH, &path, Some(payout.clone())).await.expect(422);
+        assert_eq!(refused["fields"][0]["field"], "caps[0].of");
+        assert!(refused["fields"][0]["message"].as_str().unwrap().contains("never fill"), "{refused}");
+        // One that was saved before is read, shown and may stay.
+        behind(app, "update offers set caps = '[{\"amount\":\"5.00\",\"of\":\"payout\",\"per\":\"day\"}]' where name = 'First'");
+        assert_eq!(app.patch(&path, json!({"notes": "kept"})).await["caps"][0]["of"], "payout");
+        assert_eq!(app.patch(&path, payout).await["caps"][0]["of"], "payout");
+        let person = Person::enter(app).await;
+        let payout = "<option value=\"payout\"";
+        assert!(person.page(&format!("{path}/edit")).await.contains(payout));
+        app.patch(&path, json!({"caps": []})).await;
+        assert!(!person.page(&format!("{path}/edit")).await.contains(payout));
+    }
+
     async fn what_is_used_is_seen(app: TestApp) {
         let caps = json!([
             {"count": 5, "of": "conversions", "per": "day", "time_zone": "Asia/Kathmandu"},
