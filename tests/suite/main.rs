@@ -51,6 +51,7 @@ mod browser;
 mod caps;
 mod clicks;
 mod doors;
+mod fallbacks;
 mod floors;
 mod hostile_clicks;
 mod journal;
