@@ -17,6 +17,7 @@ use crate::domain::money::Currency;
 use crate::domain::offer::{AtCap, Offer};
 use crate::domain::rule::{Library, ListSet};
 use crate::domain::template::{Template, TemplateUse};
+use crate::domain::tracking_address::host_name;
 use crate::visitor::BotSwitches;
 use arc_swap::ArcSwap;
 use build::{Parts, campaign_route};
@@ -89,8 +90,7 @@ impl Catalog {
         if self.hosts.is_empty() {
             return None;
         }
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        self.hosts.get(&name.to_ascii_lowercase())
+        self.hosts.get(&host_name(host).to_ascii_lowercase())
     }
 
     /// The account's fallback.

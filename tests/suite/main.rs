@@ -56,6 +56,7 @@ mod floors;
 mod hostile_clicks;
 mod journal;
 mod kills;
+mod landers;
 mod mmdb;
 mod outage;
 mod pages;
