@@ -209,6 +209,7 @@ impl<'a, V: Visit> Chooser<'a, '_, V> {
     fn again(&self, draws: Draws) -> Option<Choice<'a>> {
         let last = *self.seen?.last_of(self.door.id)?;
         let (rule_id, path) = self.reach(self.door, last.path_id, 0)?;
+        // Landers of weight 0 do not stand here at all.
         let lander =
             path.landers.iter().map(|(lander, _)| lander).find(|lander| Some(lander.id) == last.lander_id);
         if let Some(lander) = lander {
@@ -216,7 +217,7 @@ impl<'a, V: Visit> Chooser<'a, '_, V> {
                 path.targets.is_empty() || path.targets.iter().any(|(target, _)| self.is_open(target));
             return leads_on.then_some(Choice { rule_id, path, lander: Some(lander), end: End::Lander });
         }
-        let offers = path.targets.iter().filter_map(|(target, _)| target.offer());
+        let offers = path.drawn_targets().filter_map(TargetRoute::offer);
         let same = offers.filter(|offer| Some(offer.id) == last.offer_id).find_map(|offer| self.offer(offer));
         match same {
             Some(end) => Some(Choice { rule_id, path, lander: None, end }),
@@ -240,8 +241,7 @@ impl<'a, V: Visit> Chooser<'a, '_, V> {
             if let Some(path) = usable().find(|path| path.id == path_id) {
                 return Some((rule_id, path));
             }
-            let inner =
-                usable().flat_map(|path| &path.targets).filter_map(|(target, _)| target.campaign_id());
+            let inner = usable().flat_map(PathRoute::drawn_targets).filter_map(TargetRoute::campaign_id);
             let mut inner = inner.filter(|_| steps < STEPS_MAX).filter_map(|id| self.catalog.campaign(id));
             if let Some(found) = inner.find_map(|campaign| self.reach(campaign, path_id, steps + 1)) {
                 return Some(found);
