@@ -34,6 +34,7 @@ pub mod ledger;
 pub mod lists;
 pub mod lp_clicks;
 pub mod offers;
+pub mod own_hosts;
 pub mod partitions;
 pub mod postbacks;
 pub mod report_names;

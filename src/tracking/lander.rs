@@ -1,15 +1,14 @@
 //! A lander's buttons: `/go` draws an offer of the path by weight, `/go/{n}` leads to the n-th.
 
-use super::answer::{cookie, header, nowhere, redirect};
-use super::click::{CLICK_COOKIE, SEEN_COOKIE, agent, now_ms, signals};
+use super::answer::{cookie, nowhere, redirect};
+use super::click::{CLICK_COOKIE, SEEN_COOKIE, agent, asking, now_ms, signals};
 use crate::db::click_log;
 use crate::domain::campaign::Redirect;
 use crate::domain::click::{ClickRecord, LpClickRecord};
 use crate::domain::click_id::ClickId;
 use crate::http::{OwnJournal, Tracker};
-use crate::routing::{Catalog, decode};
+use crate::routing::{Catalog, Press, decode};
 use crate::visitor;
-use actix_web::http::header::HOST;
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,12 +23,13 @@ pub async fn press(request: HttpRequest, tracker: web::Data<Tracker>, journal: O
     let known = click.as_ref().and_then(|click| Some((click, catalog.campaign(click.campaign_id)?)));
     let Some((click, campaign)) = known else { return lost(&request, &tracker, &catalog) };
     let button = request.match_info().get("button").and_then(|text| text.parse::<usize>().ok());
-    let seen = cookie(&request, SEEN_COOKIE);
     let signals = signals(&request);
     // A machine that follows links presses no button.
     let agent = visitor::agent::of(&agent(&request));
     let is_counted = visitor::judge(&signals, &agent).is_none();
-    let Some(pressed) = tracker.router(&catalog).press(click, button, seen, (now_ms(), is_counted)) else {
+    let seen = cookie(&request, SEEN_COOKIE);
+    let press = Press { button, seen, now_ms: now_ms(), is_counted, asking: asking(&request) };
+    let Some(pressed) = tracker.router(&catalog).press(click, &press) else {
         return lost(&request, &tracker, &catalog);
     };
     if is_counted && pressed.offer_id.is_some() {
@@ -54,7 +54,7 @@ pub async fn press(request: HttpRequest, tracker: web::Data<Tracker>, journal: O
 
 /// A visitor of whom no click is known: his cookie is gone, or the page cut its links. He was paid for all the same.
 fn lost(request: &HttpRequest, tracker: &Tracker, catalog: &Catalog) -> HttpResponse {
-    let url = tracker.router(catalog).lost(header(request.headers(), HOST));
+    let url = tracker.router(catalog).lost_url(asking(request));
     url.map_or_else(nowhere, |url| redirect(tracker, &url, Redirect::Found, &[]))
 }
 

@@ -255,8 +255,7 @@ fn test(condition: &Condition, library: &mut Library) -> Result<Test, String> {
     // A host is asked without its port; one that was written into a rule is no part of it.
     let is_host = condition.fact == Fact::Named(NamedFact::Domain);
     let bare = |value| if is_host { host_name(value) } else { value };
-    let values =
-        || condition.values.iter().map(String::as_str).filter(|value| *value != UNKNOWN).map(bare);
+    let values = || condition.values.iter().map(String::as_str).filter(|value| *value != UNKNOWN).map(bare);
     let zone = condition.time_zone.unwrap_or(Zone::UTC);
     let wanted = match condition.op {
         Op::Greater => Ordering::Greater,
