@@ -163,7 +163,7 @@ impl Router<'_> {
             lander_id: record.lander_id,
             offer_id: record.offer_id,
         };
-        let seen = self.memory.keep(seen, visit, arrival.visitor.address, record.agent_id);
+        let seen = self.memory.keep(seen, visit, Some(arrival.visitor.address), record.agent_id);
         Some(self.sealer.seal_seen(&seen))
     }
 

@@ -271,12 +271,15 @@ impl<'a, V: Visit> Chooser<'a, '_, V> {
         None
     }
 
-    /// Behind a lander's button: the n-th target of the path where it is open, else one by weight, so that no button
-    /// dies.
+    /// Behind a lander's button: the n-th target of the path where it is open, else the offer that a sticky campaign's
+    /// visitor was sent to before, else one by weight, so that no button dies.
     pub(super) fn press(&self, path: &'a PathRoute, button: Option<usize>, draws: Draws) -> Option<End<'a>> {
         let nth = button.and_then(|n| path.targets.get(n.checked_sub(1)?)).map(|(target, _)| target);
         let wanted = nth.and_then(|target| self.target(target, path, None, draws, 0));
-        self.behind(&wanted.or_else(|| self.to_end(path, None, draws, 0))?, draws)
+        if let Some(end) = wanted.and_then(|choice| self.behind(&choice, draws)).or_else(|| self.kept(path)) {
+            return Some(end);
+        }
+        self.behind(&self.to_end(path, None, draws, 0)?, draws)
     }
 
     /// Behind a button whose own path takes nobody: on a campaign that is fallen back to.
@@ -290,6 +293,27 @@ impl<'a, V: Visit> Chooser<'a, '_, V> {
             End::Lander => self.to_end(choice.path, None, draws, CHAIN_MAX).map(|choice| choice.end),
             end => Some(end),
         }
+    }
+
+    /// The offer that a sticky campaign's visitor was sent to from this path before, while it is drawn and open.
+    fn kept(&self, path: &'a PathRoute) -> Option<End<'a>> {
+        let last = self.seen.filter(|_| self.door.is_sticky)?.last_offer_on(path.id)?;
+        self.offer(self.offer_on(path, last, 0)?)
+    }
+
+    /// An offer by its number, where a path or a campaign that it leads into draws it for this visitor.
+    fn offer_on(&self, path: &'a PathRoute, id: i64, steps: usize) -> Option<&'a Arc<OfferRoute>> {
+        path.drawn_targets().find_map(|target| match target {
+            TargetRoute::Offer(offer) => (offer.id == id).then_some(offer),
+            TargetRoute::Campaign(inner) if steps < CHAIN_MAX => {
+                let campaign = self.catalog.campaign(*inner)?;
+                let is_open = campaign.status == EntityStatus::Active;
+                let ways = self.ways(campaign).into_iter().filter(|_| is_open);
+                let mut paths = ways.flat_map(|(_, paths)| paths).filter(|path| path.is_usable);
+                paths.find_map(|path| self.offer_on(path, id, steps + 1))
+            }
+            TargetRoute::Campaign(_) => None,
+        })
     }
 }
 

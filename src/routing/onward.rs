@@ -2,9 +2,11 @@
 
 use super::arrival::Router;
 use super::asked::{Asked, NoHeaders};
+use super::catalog::CampaignRoute;
 use super::choose::{Chooser, End};
 use super::draw::Draws;
 use super::fallback::{Asking, Fallback};
+use super::memory::{Seen, Visit};
 use super::values::ClickValues;
 use crate::domain::click::ClickRecord;
 
@@ -17,7 +19,7 @@ pub struct Press<'a> {
     pub seen: Option<&'a str>,
     /// Now, Unix milliseconds.
     pub now_ms: i64,
-    /// A person presses it: it takes a place under caps.
+    /// A person presses it: it takes a place under caps, and is remembered.
     pub is_counted: bool,
     /// Where the request came to.
     pub asking: Asking<'a>,
@@ -30,19 +32,21 @@ pub struct Pressed {
     pub offer_id: Option<i64>,
     /// The address; `None` where not even a fallback is left.
     pub url: Option<String>,
+    /// What the visitor has now seen, sealed for his cookie, where the campaign asks for it.
+    pub seen: Option<String>,
 }
 
 impl Router<'_> {
-    /// Where a lander's button leads: to the n-th of the path's targets where it is open, else to one by weight. One that
-    /// is counted takes its place under the offer's caps of clicks.
+    /// Where a lander's button leads: to the n-th of the path's targets where it is open, else to the one that a sticky
+    /// campaign's visitor knows, else to one by weight. One that is counted takes its place under the offer's caps of
+    /// clicks.
     #[must_use]
     pub fn press(&self, click: &ClickRecord, press: &Press<'_>) -> Option<Pressed> {
         let campaign = self.catalog.campaign(click.campaign_id)?;
         let own = click.path_id.and_then(|id| self.catalog.path(campaign.id, id));
         let path = own.or_else(|| campaign.all_paths().find(|path| path.is_usable));
         let is_counted = press.is_counted && click.bot.is_none() && !click.is_test;
-        let seen = press.seen.filter(|_| campaign.has_memory());
-        let seen = seen.and_then(|sealed| self.sealer.open_seen(sealed)).map(|seen| self.memory.known(seen));
+        let seen = self.recall_click(campaign, click, press.seen.filter(|_| is_counted), is_counted);
         let visit =
             Asked { record: click, now_ms: press.now_ms, query: "", referrer: None, headers: &NoHeaders };
         let chooser = Chooser {
@@ -75,7 +79,8 @@ impl Router<'_> {
             url = Some(template.fill(&values));
         }
         let offer_id = values.offer.map(|offer| offer.id);
-        Some(Pressed { offer_id, url })
+        let seen = seen.and_then(|seen| self.remember_press(seen, click, offer_id));
+        Some(Pressed { offer_id, url, seen })
     }
 
     fn reserve_end<'c>(
@@ -86,5 +91,31 @@ impl Router<'_> {
     ) -> Option<End<'c>> {
         let offer_id = |end: &Option<End<'_>>| end.and_then(End::offer).map(|offer| offer.id);
         self.reserve(is_counted, now_ms, draw, offer_id).flatten()
+    }
+
+    /// What the visitor has seen who presses a button, where the campaign asks for it.
+    fn recall_click(
+        &self,
+        campaign: &CampaignRoute,
+        click: &ClickRecord,
+        cookie: Option<&str>,
+        is_counted: bool,
+    ) -> Option<Seen> {
+        if !campaign.has_memory() || !is_counted {
+            return None;
+        }
+        Some(self.memory.recall_click(cookie.and_then(|sealed| self.sealer.open_seen(sealed)), click))
+    }
+
+    /// Keeps which offer a button led to; the cookie's new value.
+    fn remember_press(&self, seen: Seen, click: &ClickRecord, offer_id: Option<i64>) -> Option<String> {
+        let visit = Visit {
+            click_id: click.id,
+            campaign_id: click.campaign_id,
+            path_id: click.path_id?,
+            lander_id: click.lander_id,
+            offer_id: Some(offer_id?),
+        };
+        Some(self.sealer.seal_seen(&self.memory.keep(seen, visit, click.address, click.agent_id)))
     }
 }

@@ -1,7 +1,7 @@
 //! A lander's buttons: `/go` draws an offer of the path by weight, `/go/{n}` leads to the n-th.
 
 use super::answer::{cookie, nowhere, redirect};
-use super::click::{CLICK_COOKIE, SEEN_COOKIE, agent, asking, now_ms, signals};
+use super::click::{CLICK_COOKIE, SEEN_COOKIE, agent, asking, now_ms, seen_cookie, signals};
 use crate::db::click_log;
 use crate::domain::campaign::Redirect;
 use crate::domain::click::{ClickRecord, LpClickRecord};
@@ -46,8 +46,9 @@ pub async fn press(request: HttpRequest, tracker: web::Data<Tracker>, journal: O
             journal.0.count_lost();
         }
     }
+    let cookies: Vec<String> = pressed.seen.iter().map(|seen| seen_cookie(&tracker, seen)).collect();
     match pressed.url {
-        Some(url) => redirect(&tracker, &url, campaign.redirect, &[]),
+        Some(url) => redirect(&tracker, &url, campaign.redirect, &cookies),
         None => nowhere(),
     }
 }
