@@ -1,10 +1,10 @@
 //! Fallbacks: where visitors go for whom nothing else is left, and never in a circle.
 
 use crate::app::{Campaign, Click, TestApp, click_id_in};
-use crate::routing::{behind, host, offers, visit};
+use crate::routing::{behind, host, offers, to, visit};
 use clickledger::domain::click::RouteRefusal;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Sets the account's fallback, and a host's.
 async fn set_fallbacks(app: &TestApp) {
@@ -152,5 +152,45 @@ stories! {
             let (count, end) = follow(app, begin, "zero.example").await;
             assert!(count <= 4 && end.is_empty(), "{begin}: {count} {end}");
         }
+    }
+
+    async fn circles_and_long_chains_are_refused_when_saved(app: TestApp) {
+        behind(app, "insert into domains (host, kind, fallback_url, status, created_at_ms) values ('trk.example', 'tracking', '', 'active', 1)");
+        let (advertiser, [there]) = offers(app, ["there"]).await;
+        let refused = async |method: Method, path: &str, fields: Value, field: &str| -> String {
+            let answer = app.api(method, path, Some(fields)).await.expect(422);
+            assert_eq!(answer["fields"][0]["field"], field, "{answer}");
+            answer["fields"][0]["message"].as_str().unwrap().to_owned()
+        };
+        let a = paused(app, "fa", "https://trk.example/c/fb").await;
+        let b = paused(app, "fb", "https://elsewhere.example/c/fa").await;
+        let back = json!({"fallback_url": "https://x@TRK.example/%63/FA"});
+        let message = refused(Method::PATCH, &format!("/campaigns/{}", b.id), back, "fallback_url").await;
+        assert!(message.contains("(fb \u{2192} fa \u{2192} fb)"), "{message}");
+        let own = json!({"name": "Own", "slug": "own", "paths": to(&there), "fallback_url": "https://trk.example/c/own"});
+        refused(Method::POST, "/campaigns", own, "fallback_url").await;
+        app.patch(&format!("/campaigns/{}", a.id), json!({"notes": "may be renamed"})).await;
+
+        let mut chain: Vec<Campaign> = Vec::new();
+        for n in 0..6 {
+            let paths = chain.last().map_or_else(|| to(&there), |last| json!([{"offers": [{"campaign_id": last.id}]}]));
+            chain.push(app.campaign_to(&advertiser, &there, json!({"name": format!("N{n}"), "paths": paths})).await);
+            assert_eq!(host(&app.click(&chain[n]).await.location), "there", "{n}");
+        }
+        let to_last = json!([{"offers": [{"campaign_id": chain[5].id}]}]);
+        let message = refused(Method::POST, "/campaigns", json!({"name": "N6", "paths": to_last}), "paths[0].offers").await;
+        assert!(message.contains("7 campaigns (N6 \u{2192} N5 \u{2192} N4 \u{2192} N3 \u{2192} N2 \u{2192} N1 \u{2192} N0)"), "{message}");
+        // At its other end likewise.
+        let more = app.campaign_to(&advertiser, &there, json!({"name": "More"})).await;
+        let longer = json!({"paths": [{"offers": [{"campaign_id": more.id}]}]});
+        let message = refused(Method::PATCH, &format!("/campaigns/{}", chain[0].id), longer, "paths[0].offers").await;
+        assert!(message.contains("N0 \u{2192} More"), "{message}");
+        // One that slipped past the check ends at a fallback, be it of a campaign within.
+        app.patch(&format!("/campaigns/{}", chain[0].id), json!({"fallback_url": "https://own.example/?ref={click_id}"})).await;
+        behind(app, &format!("update paths set offers = '[{{\"campaign_id\":{},\"weight\":1}}]' where campaign_id = {}", more.id, chain[0].id));
+        app.patch(&format!("/campaigns/{}", more.id), json!({"notes": "read the catalog anew"})).await;
+        assert_eq!(host(&app.click(&chain[5]).await.location), "own");
+        assert_eq!(host(&app.click(&chain[4]).await.location), "there");
+        app.patch(&format!("/campaigns/{}", chain[0].id), json!({"notes": "may be changed all the same"})).await;
     }
 }
