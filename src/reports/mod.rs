@@ -9,7 +9,7 @@ mod rebuild;
 mod sums;
 
 pub use crate::domain::zone::{TimeZone, UnknownZone};
-pub use attention::Attention;
+pub use attention::{Attention, attention};
 pub use csv::csv;
 pub use dashboard::{Dashboard, DashboardQuery, Point, campaign_list, dashboard};
 pub use period::{BUCKETS_MAX, Bucket, Compared, Period, PeriodError, Preset, Step};
