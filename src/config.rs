@@ -152,6 +152,7 @@ const TAKEN_PATHS: &[&str] = &[
     "healthz",
     "readyz",
     "metrics",
+    "attention",
     "campaigns",
     "offers",
     "landers",

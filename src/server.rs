@@ -148,6 +148,9 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
     let now = now_ms();
     db.write(Priority::Maintenance, |conn| {
         settings::put_first(conn, settings::CURRENCY, &config.currency)?;
+        if let Some(url) = &config.public_url {
+            settings::put(conn, settings::PUBLIC_URL, url)?;
+        }
         partitions::ensure(conn, now, partitions::ahead_of(now))
     })?;
     let durability = match config.durability {

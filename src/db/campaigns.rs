@@ -184,6 +184,28 @@ pub fn routed(conn: &mut AnyConnection) -> Result<Vec<Saved<Campaign>>> {
     with_ways(conn, campaigns, Broken::LeftOut)
 }
 
+/// A campaign's address, and where it falls back to.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct Address {
+    /// Its number.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Its address's last part.
+    pub slug: String,
+    /// Its fallback; empty for none.
+    pub fallback_url: String,
+}
+
+/// The addresses of all campaigns, archived ones too.
+///
+/// # Errors
+/// The database fails.
+pub fn addresses(conn: &mut AnyConnection) -> Result<Vec<Address>> {
+    let columns = (campaigns::id, campaigns::name, campaigns::slug, campaigns::fallback_url);
+    Ok(campaigns::table.order(campaigns::id).select(columns).load(conn)?)
+}
+
 /// Keeps a new campaign with its paths and returns its number.
 ///
 /// # Errors

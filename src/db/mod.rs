@@ -35,6 +35,7 @@ pub mod ledger;
 pub mod lists;
 pub mod lp_clicks;
 pub mod offers;
+pub mod own_hosts;
 pub mod partitions;
 pub mod postback_counts;
 pub mod postbacks;

@@ -11,6 +11,8 @@ pub const CURRENCY: &str = "currency";
 pub const TIME_ZONE: &str = "time_zone";
 /// Where visitors go when neither their campaign nor its host has a place for them.
 pub const FALLBACK_URL: &str = "fallback_url";
+/// Where people and networks find the installation, as a node was told when it started. It stays until another is named.
+pub const PUBLIC_URL: &str = "public_url";
 /// SHA-256 (hex) of the one-time setup link's token.
 pub const SETUP_TOKEN_HASH: &str = "setup_token_hash";
 /// The campaign that the first steps made.

@@ -3,8 +3,8 @@
 mod paths;
 
 pub use paths::{
-    ALL_PATHS_MAX, CampaignPath, CampaignRule, PATH_ENTRIES_MAX, PATHS_MAX, Target, WEIGHT_MAX, Weighted,
-    WeightedTarget,
+    ALL_PATHS_MAX, CHAIN_MAX, CampaignPath, CampaignRule, PATH_ENTRIES_MAX, PATHS_MAX, Target, WEIGHT_MAX,
+    Weighted, WeightedTarget,
 };
 
 use super::input::{self, Editable, FieldErrors, put};

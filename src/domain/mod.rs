@@ -27,6 +27,7 @@ pub mod seen_word;
 pub mod source;
 pub mod status;
 pub mod template;
+pub mod tracking_address;
 pub mod verdict;
 pub(crate) mod words;
 pub mod zone;

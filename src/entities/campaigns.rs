@@ -1,9 +1,10 @@
 //! Campaigns with their paths and rules, each under a slug that no other has.
 
 use super::Error;
+use super::chains;
 use super::editing::{Checks, Noun, door, stored_in};
 use super::random;
-use super::references::{leads_back, refusal};
+use super::references::refusal;
 use crate::db::search::{ListQuery, Listed, Saved};
 use crate::db::{self, AnyConnection};
 use crate::domain::campaign::{Campaign, CampaignPath, WeightedTarget};
@@ -31,6 +32,7 @@ impl Noun for Campaign {
         check_own_ids(self, before, checks);
         check_choices(self, before, checks)?;
         check_campaigns(self, before, checks)?;
+        chains::check(self, before, checks)?;
         check_lists(self, checks)
     }
 
@@ -133,7 +135,7 @@ fn check_choices(campaign: &Campaign, before: Option<&Campaign>, checks: &mut Ch
     Ok(())
 }
 
-/// The campaigns that stand in the place of offers are there, and their visitors do not come back in the end.
+/// The campaigns that stand in the place of offers are there.
 fn check_campaigns(
     campaign: &Campaign,
     before: Option<&Campaign>,
@@ -145,19 +147,10 @@ fn check_campaigns(
     }
     let statuses = db::campaigns::statuses(checks.conn, &wanted)?;
     let known: HashSet<i64> = chosen(before, campaign_ids).into_iter().collect();
-    let links = match checks.id {
-        Some(_) => db::campaigns::links(checks.conn)?,
-        // Nobody can lead to a campaign that is only being made.
-        None => HashMap::new(),
-    };
     for (place, path) in campaign.placed_paths() {
         let field = format!("{place}.offers");
         if let Some(message) = refusal("campaign", campaign_ids(path), &statuses, &known) {
             checks.push(&field, message);
-        }
-        let next = |id: i64| links.get(&id).cloned().unwrap_or_default();
-        if checks.id.is_some_and(|own| leads_back(own, campaign_ids(path), next)) {
-            checks.push(&field, "This leads back to the campaign itself: choose another campaign");
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 //! Takes fields as they came, checks them in themselves and against the database, writes them, and gives
 //! pages and API the same errors. Every change is one transaction. Nothing is ever erased.
 
+mod chains;
 mod editing;
 mod error;
 mod links;

@@ -5,6 +5,7 @@ use super::editing::{Checks, Noun, door, stored_in};
 use super::references::{check_currency, leads_back, refusal};
 use crate::db::search::{ListQuery, Listed, Saved};
 use crate::db::{self, AnyConnection};
+use crate::domain::cap::{Cap, CapOf};
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
 use crate::domain::offer::{AtCap, Offer};
@@ -25,6 +26,7 @@ impl Noun for Offer {
                 checks.push("advertiser_id", message);
             }
         }
+        check_caps(self, before, checks);
         check_at_cap(self, before, checks)
     }
 
@@ -40,6 +42,18 @@ impl Noun for Offer {
 }
 
 door!(Offer);
+
+/// A cap that nothing would ever fill is refused, since whoever sets it trusts in it; one that stood before may stay.
+fn check_caps(offer: &Offer, before: Option<&Offer>, checks: &mut Checks<'_>) {
+    let known = |cap: &Cap| before.is_some_and(|before| before.caps.iter().any(|old| old.key() == cap.key()));
+    for (at, cap) in offer.caps.iter().enumerate() {
+        if cap.of == CapOf::Payout && !known(cap) {
+            let message = "What partners are paid is not recorded yet, so this cap would never fill: cap revenue or \
+                           conversions instead";
+            checks.push(&format!("caps[{at}].of"), message);
+        }
+    }
+}
 
 /// The offer that takes the visitors at the cap is there, and they do not come back in the end.
 fn check_at_cap(offer: &Offer, before: Option<&Offer>, checks: &mut Checks<'_>) -> db::Result<()> {

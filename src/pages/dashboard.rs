@@ -9,7 +9,9 @@ use super::parts::{Link, Piece, Tone};
 use super::tables::{Dot, Table};
 use super::view::{Defaults, View, of_report};
 use super::words::MoneyWords;
-use super::{Answer, advertisers, campaign_table, caps, dashboard_parts as parts, journal_health, start};
+use super::{
+    Answer, advertisers, attention, campaign_table, caps, dashboard_parts as parts, journal_health, start,
+};
 use crate::clicks::{Health, Journal};
 use crate::db::AnyConnection;
 use crate::http::{App, Error, SignedIn, Tracker, reading};
@@ -204,16 +206,16 @@ async fn show(
     let money = MoneyWords::new(desk.currency);
     let compare_label = parts::compare_label(&view, &found.dashboard.compared);
     let chrome = desk.chrome("Dashboard", Nav::Dashboard);
-    let mut attention = journal_health::attention(&health, now_ms);
-    attention.extend(advertisers::attention(&desk, &alerts));
-    attention.extend(caps::attention(&app, &desk));
-    attention.extend(parts::attention(&view, &desk, &found.dashboard.attention));
+    let mut needing = journal_health::attention(&health, now_ms);
+    needing.extend(advertisers::attention(&desk, &alerts));
+    needing.extend(caps::attention(&app, &desk));
+    needing.extend(parts::attention(&view, &desk, &found.dashboard.attention));
     page(&DashboardPage {
         chrome: view.dress_compared(chrome, &compare_label),
         figures: parts::key_figures(&view, money, &found.dashboard),
         chart: parts::chart(&view, money, &found.dashboard, days),
-        attention,
-        attention_href: view.elsewhere("/postbacks", &[("result", "refused")]),
+        attention: needing,
+        attention_href: view.elsewhere(attention::PATH, &[]),
         best: parts::ranks(money, &found.dashboard.best),
         worst: parts::ranks(money, &found.dashboard.worst),
         campaigns: campaign_table::table(&view, money, &found.campaigns, parts::no_campaigns()),

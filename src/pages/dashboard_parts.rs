@@ -11,7 +11,7 @@ use crate::domain::money::{Money, ratio};
 use crate::domain::verdict::Code;
 use crate::reports::{self, Compared, Dashboard, Point, Row, Step};
 
-/// What needs attention and stands on the dashboard; the log has all of it.
+/// Refused and parked postbacks that stand on the dashboard; the page of what needs attention has all of them.
 pub const ATTENTION_MAX: usize = 4;
 
 /// The longest ranges that are drawn by hour, day and week: beyond them the bars are thinner than a line.

@@ -12,6 +12,8 @@ use crate::http::limits::SEARCH_CHARS_MAX;
 pub(super) struct Ask {
     /// For the database.
     pub(super) query: ListQuery,
+    /// What the list is narrowed by besides, as a part of the address.
+    more: Option<(&'static str, &'static str)>,
     archived: Option<i64>,
     restored: Option<i64>,
 }
@@ -39,9 +41,21 @@ impl Ask {
         let q = typed.get("q").trim().replace('\0', "").chars().take(SEARCH_CHARS_MAX).collect();
         Self {
             query: ListQuery { page, q, status, ..ListQuery::default() },
+            more: None,
             archived: typed.get("archived").parse().ok(),
             restored: typed.get("restored").parse().ok(),
         }
+    }
+
+    /// The same for a list that may be narrowed by one thing more (`cap=near`).
+    pub(super) fn parse_with(query_string: &str, more: (&'static str, &'static str)) -> Self {
+        let is_asked = Typed::parse(query_string.as_bytes()).get(more.0) == more.1;
+        Self { more: is_asked.then_some(more), ..Self::parse(query_string) }
+    }
+
+    /// Whether it is.
+    pub(super) const fn has_more(&self) -> bool {
+        self.more.is_some()
     }
 
     /// What the last action did, with its way back.
@@ -56,7 +70,7 @@ impl Ask {
     }
 
     fn is_narrowed(&self) -> bool {
-        !self.query.q.is_empty() || self.query.status.is_some()
+        !self.query.q.is_empty() || self.query.status.is_some() || self.more.is_some()
     }
 
     fn address(&self, path: &str, page: i64) -> String {
@@ -66,6 +80,9 @@ impl Ask {
         }
         if let Some(status) = &self.query.status {
             query.append_pair("status", status);
+        }
+        if let Some((name, value)) = self.more {
+            query.append_pair(name, value);
         }
         if page > 1 {
             query.append_pair("page", &page.to_string());

@@ -4,6 +4,7 @@
 //! A ratio with nothing under it is "–", a loss has a real minus sign ("−$28.11") and a gain a plus sign.
 
 mod assets;
+mod attention;
 mod campaign_table;
 mod campaigns_list;
 mod caps;
@@ -68,6 +69,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
             .configure(sign_in::configure)
             .configure(start::configure)
             .configure(dashboard::configure)
+            .configure(attention::configure)
             .configure(search::configure)
             .configure(campaigns_list::configure)
             .configure(campaigns::configure)

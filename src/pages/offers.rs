@@ -5,21 +5,20 @@ use askama::Template;
 mod caps;
 mod click_param;
 mod events;
+mod list;
 
 use super::Answer;
-use super::caps::{CapBar, bar, bars};
+use super::caps::{CapBar, bars};
 use super::choosing;
-use super::desk::{Desk, page, page_with, see_other};
+use super::desk::{Desk, page_with, see_other};
 use super::editing::{Place, Shown, editing};
 use super::forms::{Field, Select, TemplateField};
 use super::layout::{Chrome, Nav};
-use super::lists::{Ask, Kind, archive_button, name_cell, or_dash, saved_notice, status_cell};
+use super::lists::{Kind, archive_button, saved_notice};
 use super::parts::{Choice, Link, PostButton};
-use super::tables::{Cell, Listing, Row};
+use super::tables::Listing;
 use super::typed::{Marked, Typed, number, statuses};
-use super::words::MoneyWords;
 use crate::db;
-use crate::db::search::Saved;
 use crate::domain::lander::EntityStatus;
 use crate::domain::macros::Macro;
 use crate::domain::offer::{AtCap, Offer as Noun, percent_text};
@@ -168,59 +167,9 @@ fn change_rows(shown: &mut Shown<Noun>) -> bool {
 
 /// The addresses of this family.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
-    config.route(KIND.path, web::get().to(list));
+    config.route(KIND.path, web::get().to(list::list));
     config.route("/offers/click-param", web::post().to(click_param::show));
     configure_form(config);
-}
-
-async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answer {
-    let desk = Desk::open(&app, who).await?;
-    let ask = Ask::parse(request.query_string());
-    let query = ask.query.clone();
-    let (listed, names) = reading(&app, move |app| {
-        let listed = entities::offers::list(&app.db, &query)?;
-        let names = app.db.read(db::report_names::advertisers)?;
-        Ok::<_, entities::Error>((listed, names))
-    })
-    .await?;
-    let row = |saved: &Saved<Noun>| {
-        let (id, value) = (saved.id, &saved.value);
-        let revenue = match (value.revenue, value.revenue_percent_millionths) {
-            (Some(money), _) => MoneyWords::new(value.currency).exact(money),
-            (None, Some(millionths)) => format!("{} %", percent_text(millionths)),
-            (None, None) => "–".to_owned(),
-        };
-        let owner = value.advertiser_id.and_then(|id| names.get(&id).map(|name| (id, name)));
-        let used = app.catalog.caps().of_offer(id, desk.now_ms);
-        let fullest = used.iter().max_by_key(|used| used.percent());
-        let cap = Cell {
-            bars: fullest.map(|used| bar(&desk, used)).into_iter().collect(),
-            text: if used.is_empty() { "–".to_owned() } else { String::new() },
-            note: if used.len() > 1 { format!("and {} more", used.len() - 1) } else { String::new() },
-            ..Cell::default()
-        };
-        let cells = vec![
-            name_cell(&value.name, &format!("{}/{id}/edit", KIND.path), value.status),
-            owner.map_or_else(
-                || Cell::text("–"),
-                |(id, name)| Cell::link(name, &format!("/advertisers/{id}")),
-            ),
-            Cell::text(&revenue),
-            cap,
-            Cell::text(or_dash(&value.tags.join(", "))),
-            status_cell(KIND.path, id, value.status),
-        ];
-        Row { cells }
-    };
-    let rows = listed.items.iter().map(row).collect();
-    let listing = ask.listing(
-        &KIND,
-        &["Offer", "Advertiser", "Earns", "Fullest cap", "Tags", "Status"],
-        rows,
-        listed.total,
-    );
-    let chrome = Chrome { notice: ask.notice(&KIND), ..desk.chrome("Offers", Nav::Offers) };
-    page(&OffersPage { chrome, listing })
 }
 
 fn blank(desk: &Desk, query_string: &str) -> Typed {

@@ -5,7 +5,9 @@ use crate::domain::click::{ClickRecord, LpClickRecord};
 use crate::domain::click_id::ClickId;
 use crate::domain::money::Money;
 use crate::http::{Error, Tracker, now_ms};
-use crate::routing::{Arrival, CampaignRoute, Catalog, Draws, NoHeaders, Router, SourceRoute, TargetRoute};
+use crate::routing::{
+    Arrival, Asking, CampaignRoute, Catalog, Draws, NoHeaders, Press, Router, SourceRoute, TargetRoute,
+};
 use crate::visitor::{self, Hints, Signals};
 use actix_web::HttpRequest;
 use std::rc::Rc;
@@ -143,7 +145,14 @@ fn pressed(router: &Router<'_>, record: &ClickRecord<&str>, advertiser_id: Optio
         advertiser_id.is_some() && owner == advertiser_id
     };
     let wanted = path.targets.iter().position(|(target, _)| is_wanted(target));
-    router.press(&record.kept(), wanted.map(|at| at + 1), None, (record.clicked_at_ms, false))?.offer_id
+    let press = Press {
+        button: wanted.map(|at| at + 1),
+        seen: None,
+        now_ms: record.clicked_at_ms,
+        is_counted: false,
+        asking: Asking::default(),
+    };
+    router.press(&record.kept(), &press)?.offer_id
 }
 
 /// What the source would write into the campaign's address, but the cost.

@@ -32,7 +32,10 @@ impl Attention {
 }
 
 /// What needs attention among the postbacks of a period: what was refused first, then by number.
-pub(super) fn of(conn: &mut AnyConnection, period: &Period, is_test: bool) -> Result<Vec<Attention>, Error> {
+///
+/// # Errors
+/// The database fails.
+pub fn attention(conn: &mut AnyConnection, period: &Period, is_test: bool) -> Result<Vec<Attention>, Error> {
     let uncounted = postbacks::uncounted(conn, period.from_ms(), period.to_ms(), is_test)?;
     let names = report_names::advertisers(conn)?;
     let mut found: Vec<Attention> = uncounted

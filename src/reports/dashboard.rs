@@ -1,6 +1,6 @@
 //! The dashboard: how it goes now, against the time before, and what needs attention.
 
-use super::attention::{self, Attention};
+use super::attention::{Attention, attention};
 use super::period::{Bucket, Compared, Period, Step};
 use super::query::{By, Error, Order, Query, Row, campaign_rows_of, report};
 use super::sums::{self, Way};
@@ -112,7 +112,7 @@ pub fn dashboard(conn: &mut AnyConnection, asked: &DashboardQuery) -> Result<Das
         points: joined(asked, buckets, points, places),
         best,
         worst,
-        attention: attention::of(conn, &asked.period, asked.is_test)?,
+        attention: attention(conn, &asked.period, asked.is_test)?,
         compared,
     })
 }

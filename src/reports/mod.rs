@@ -10,7 +10,7 @@ mod rebuild;
 mod sums;
 
 pub use crate::domain::zone::{TimeZone, UnknownZone};
-pub use attention::Attention;
+pub use attention::{Attention, attention};
 pub use csv::csv;
 pub use dashboard::{Dashboard, DashboardQuery, Point, campaign_list, dashboard};
 pub use health::{Alert, AlertKind, DAY_MS, Hours, Verdicts, alerts};

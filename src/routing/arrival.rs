@@ -5,8 +5,9 @@ use super::caps::Caps;
 use super::catalog::{CampaignRoute, Catalog, CostRule, OfferRoute, PathRoute};
 use super::choose::{Choice, Chooser, End};
 use super::draw::Draws;
+use super::fallback::{Asking, Fallback};
 use super::memory::{Memory, Seen, Visit};
-use super::query::QueryValues;
+use super::query::{QueryValues, with_query};
 use super::token::Sealer;
 use super::values::ClickValues;
 use crate::domain::click::{ClickRecord, RouteRefusal, VALUE_CHARS_MAX, cut};
@@ -162,7 +163,7 @@ impl Router<'_> {
             lander_id: record.lander_id,
             offer_id: record.offer_id,
         };
-        let seen = self.memory.keep(seen, visit, arrival.visitor.address, record.agent_id);
+        let seen = self.memory.keep(seen, visit, Some(arrival.visitor.address), record.agent_id);
         Some(self.sealer.seal_seen(&seen))
     }
 
@@ -203,13 +204,7 @@ impl Router<'_> {
         seen: Option<&Seen>,
         (draws, id): (Draws, Id),
     ) -> Routed<'a> {
-        let is_counted = id == Id::HandedOut && record.bot.is_none() && !record.is_test;
-        let choose = || self.choose(campaign, arrival, &record, seen, draws);
-        let chosen = self.reserve(is_counted, arrival.now_ms, choose, |choice| match choice {
-            Ok(Choice { end: End::Offer(offer), .. }) => Some(offer.id),
-            _ => None,
-        });
-        let chosen = chosen.unwrap_or(Err(RouteRefusal::NoOffer));
+        let (chosen, fallback) = self.settle(campaign, arrival, &record, seen, (draws, id));
         note(&mut record, &chosen);
         if id == Id::Visit {
             record.offer_id = None;
@@ -232,19 +227,51 @@ impl Router<'_> {
             Some(Choice { end: End::Url(template), .. }) => Some(*template),
             _ => None,
         };
-        let url = match template {
-            Some(template) if campaign.append_query => {
-                Some(with_query(template.fill(&filled), arrival.query))
-            }
-            Some(template) => Some(template.fill(&filled)),
-            None => self.fallback(Some(campaign), arrival.host, &filled),
+        let url = match template.map(|template| template.fill(&filled)) {
+            Some(url) if campaign.append_query => Some(with_query(&url, arrival.query)),
+            Some(url) => Some(url),
+            None => fallback,
         };
         Routed { record, url, click_token, seen: None }
     }
 
-    fn choose<'c>(
+    /// What is chosen for a click: on its campaign, else on one that it falls back to; else why not, and the address where
+    /// the visitor goes instead.
+    fn settle<'c>(
         &'c self,
         campaign: &'c CampaignRoute,
+        arrival: &Arrival<'_>,
+        record: &ClickRecord<&str>,
+        seen: Option<&Seen>,
+        (draws, id): (Draws, Id),
+    ) -> (Result<Choice<'c>, RouteRefusal>, Option<String>) {
+        let is_counted = id == Id::HandedOut && record.bot.is_none() && !record.is_test;
+        let choose_on = |on: &'c CampaignRoute| {
+            let choose = || self.choose((campaign, on), arrival, record, seen, draws);
+            let chosen = self.reserve(is_counted, arrival.now_ms, choose, |choice| match choice {
+                Ok(Choice { end: End::Offer(offer), .. }) => Some(offer.id),
+                _ => None,
+            });
+            chosen.unwrap_or(Err(RouteRefusal::NoOffer))
+        };
+        let chosen = choose_on(campaign);
+        if chosen.is_ok() {
+            return (chosen, None);
+        }
+        let mut values = ClickValues::new(record, self.catalog, arrival);
+        values.is_lost = id == Id::Withheld;
+        let asking = Asking { host: arrival.host, query: arrival.query };
+        match self.fallback(Some(campaign), asking, &values, |inner| choose_on(inner).ok()) {
+            Some(Fallback::Inside(choice)) => (Ok(choice), None),
+            Some(Fallback::Url(url)) => (chosen, Some(url)),
+            None => (chosen, None),
+        }
+    }
+
+    /// Chooses on a campaign for a click that came to another, its door, or to the same.
+    fn choose<'c>(
+        &'c self,
+        (door, on): (&'c CampaignRoute, &'c CampaignRoute),
         arrival: &Arrival<'_>,
         record: &ClickRecord<&str>,
         seen: Option<&Seen>,
@@ -257,15 +284,8 @@ impl Router<'_> {
             referrer: arrival.visitor.referrer,
             headers: arrival.headers,
         };
-        Chooser {
-            catalog: self.catalog,
-            caps: self.caps,
-            visit: &visit,
-            country: record.country,
-            seen,
-            door: campaign,
-        }
-        .choose(draws)
+        Chooser { catalog: self.catalog, caps: self.caps, visit: &visit, country: record.country, seen, door }
+            .choose(on, draws)
     }
 }
 
@@ -361,43 +381,5 @@ fn cost(campaign: &CampaignRoute, sent: Option<Money>) -> Option<Money> {
         CostRule::Unknown => None,
         CostRule::PerClick(amount) => Some(amount),
         CostRule::Param(unit) => sent.map(|amount| in_unit(amount, unit)),
-    }
-}
-
-/// Appends the incoming query to a target, before its fragment.
-fn with_query(url: String, query: &str) -> String {
-    if query.is_empty() {
-        return url;
-    }
-    let (head, fragment) = match url.split_once('#') {
-        Some((head, fragment)) => (head, Some(fragment)),
-        None => (url.as_str(), None),
-    };
-    let joint = if head.contains('?') { '&' } else { '?' };
-    let mut joined = format!("{head}{joint}");
-    for byte in query.bytes() {
-        if byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'#') {
-            joined.push(char::from(byte));
-        } else {
-            joined.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    if let Some(fragment) = fragment {
-        joined.push('#');
-        joined.push_str(fragment);
-    }
-    joined
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_query_goes_before_the_fragment() {
-        let joined = |url: &str, query| with_query(url.to_owned(), query);
-        assert_eq!(joined("https://a.example/x", "a=1"), "https://a.example/x?a=1");
-        assert_eq!(joined("https://a.example/?b=2#top", "a=1"), "https://a.example/?b=2&a=1#top");
-        assert_eq!(joined("https://a.example/", "a=\u{e4}\r\n"), "https://a.example/?a=%C3%A4%0D%0A");
     }
 }

@@ -3,6 +3,7 @@
 use super::query::decode;
 use crate::domain::click::ClickRecord;
 use crate::domain::rule::{Fact, NamedFact, Visit};
+use crate::domain::tracking_address::host_name;
 use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -61,7 +62,7 @@ impl<Text: Deref<Target = str>> Asked<'_, Text> {
             NamedFact::Referrer => self.referrer,
             NamedFact::ReferrerHost => click.referrer_host.as_deref(),
             NamedFact::UserAgent => Some(&*click.agent),
-            NamedFact::Domain => click.domain.as_deref(),
+            NamedFact::Domain => click.domain.as_deref().map(host_name),
             NamedFact::ExternalId => click.external_id.as_deref(),
             NamedFact::Asn
             | NamedFact::Address

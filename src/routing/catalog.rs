@@ -17,6 +17,7 @@ use crate::domain::money::Currency;
 use crate::domain::offer::{AtCap, Offer};
 use crate::domain::rule::{Library, ListSet};
 use crate::domain::template::{Template, TemplateUse};
+use crate::domain::tracking_address::{OwnHosts, host_name};
 use crate::visitor::BotSwitches;
 use arc_swap::ArcSwap;
 use build::{Parts, campaign_route};
@@ -33,6 +34,10 @@ pub struct Catalog {
     keys: HashMap<String, Arc<AdvertiserRoute>>,
     /// Where a tracking host's visitors go when nothing else is left.
     hosts: HashMap<String, Template>,
+    /// The hosts that are ours.
+    own_hosts: OwnHosts,
+    /// The campaign of each path.
+    paths: HashMap<i64, i64>,
     /// Where the account's do.
     fallback: Option<Template>,
     library: Library,
@@ -89,8 +94,7 @@ impl Catalog {
         if self.hosts.is_empty() {
             return None;
         }
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        self.hosts.get(&name.to_ascii_lowercase())
+        self.hosts.get(&host_name(host).to_ascii_lowercase())
     }
 
     /// The account's fallback.
@@ -99,25 +103,39 @@ impl Catalog {
         self.fallback.as_ref()
     }
 
+    /// The hosts that are known to be ours.
+    #[must_use]
+    pub const fn own_hosts(&self) -> &OwnHosts {
+        &self.own_hosts
+    }
+
     /// The lists.
     pub(super) const fn library(&self) -> &Library {
         &self.library
     }
 
-    /// A path by its number, of a campaign or of one that it leads into.
+    /// The path that a click of a campaign took, by its number: of that campaign, or of one that it led into by a path or
+    /// as its fallback.
     #[must_use]
     pub fn path(&self, campaign_id: i64, path_id: i64) -> Option<&PathRoute> {
-        let (mut open, mut seen) = (vec![campaign_id], Vec::new());
-        while let Some(campaign) = open.pop().and_then(|id| self.campaign(id)) {
-            if let Some(path) = campaign.all_paths().find(|path| path.id == path_id) {
-                return Some(path);
-            }
-            seen.push(campaign.id);
+        let of = |id: i64| self.campaign(id)?.all_paths().find(|path| path.id == path_id);
+        of(campaign_id).or_else(|| of(*self.paths.get(&path_id)?))
+    }
+
+    /// The fallbacks of the campaigns that a campaign's paths lead into.
+    pub(super) fn fallbacks_within(&self, campaign: &CampaignRoute) -> Vec<&Template> {
+        let inner = |campaign: &CampaignRoute| -> Vec<i64> {
             let targets = campaign.all_paths().flat_map(|path| &path.targets);
-            let ids = targets.filter_map(|(target, _)| target.campaign_id());
-            open.extend(ids.filter(|id| !seen.contains(id) && self.campaigns.contains_key(id)));
+            targets.filter_map(|(target, _)| target.campaign_id()).collect()
+        };
+        let (mut found, mut seen, mut open) = (Vec::new(), vec![campaign.id], inner(campaign));
+        while let Some(id) = open.pop() {
+            let Some(campaign) = self.campaign(id).filter(|_| !seen.contains(&id)) else { continue };
+            seen.push(id);
+            found.extend(campaign.fallback.as_ref());
+            open.extend(inner(campaign));
         }
-        None
+        found
     }
 
     /// The offers that a path can reach, through other campaigns too.
@@ -184,6 +202,11 @@ impl Catalog {
             .collect();
         Ok(Self {
             slugs: campaigns.values().map(|route| (route.slug.clone(), Arc::clone(route))).collect(),
+            paths: campaigns
+                .values()
+                .flat_map(|route| route.all_paths().map(|path| (path.id, route.id)))
+                .collect(),
+            own_hosts: db::own_hosts::load(conn)?,
             keys: advertisers.values().map(|route| (route.key.clone(), Arc::clone(route))).collect(),
             campaigns,
             offers,

@@ -2,7 +2,7 @@
 //! visitor.
 //!
 //! Every draw that comes to nothing is taken out and drawn again, so each ends after at most as many turns as it has
-//! entries. Campaigns within campaigns and offers that hand on at their cap are followed [`STEPS_MAX`] deep: loops are
+//! entries. Campaigns within campaigns and offers that hand on at their cap are followed [`CHAIN_MAX`] deep: loops are
 //! refused when saved, and what slipped through ends here.
 
 use super::caps::Caps;
@@ -10,15 +10,13 @@ use super::catalog::{CampaignRoute, Catalog, LanderRoute, OfferRoute, PathRoute,
 use super::draw::{Draws, draw_until};
 use super::memory::Seen;
 use crate::domain::Country;
+use crate::domain::campaign::CHAIN_MAX;
 use crate::domain::click::RouteRefusal;
 use crate::domain::lander::EntityStatus;
 use crate::domain::offer::AtCap;
 use crate::domain::rule::Visit;
 use crate::domain::template::Template;
 use std::sync::Arc;
-
-/// How many campaigns, or offers at their cap, may follow one another.
-const STEPS_MAX: usize = 5;
 
 /// What a draw came to.
 pub(super) struct Choice<'a> {
@@ -40,6 +38,25 @@ pub(super) enum End<'a> {
     Url(&'a Template),
 }
 
+impl<'a> End<'a> {
+    /// The offer, where it is one.
+    pub(super) fn offer(self) -> Option<&'a OfferRoute> {
+        match self {
+            End::Offer(offer) => Some(offer),
+            End::Url(_) | End::Lander => None,
+        }
+    }
+
+    /// The address, where it is not a lander's.
+    pub(super) fn template(self) -> Option<&'a Template> {
+        match self {
+            End::Offer(offer) => offer.template.as_ref(),
+            End::Url(template) => Some(template),
+            End::Lander => None,
+        }
+    }
+}
+
 /// Chooses for one visitor.
 pub(super) struct Chooser<'a, 'v, V> {
     pub(super) catalog: &'a Catalog,
@@ -53,14 +70,14 @@ pub(super) struct Chooser<'a, 'v, V> {
 }
 
 impl<'a, V: Visit> Chooser<'a, '_, V> {
-    /// Chooses on the campaign that was clicked on.
-    pub(super) fn choose(&self, draws: Draws) -> Result<Choice<'a>, RouteRefusal> {
+    /// Chooses on a campaign: the one that was clicked on, or one that it falls back to.
+    pub(super) fn choose(&self, on: &'a CampaignRoute, draws: Draws) -> Result<Choice<'a>, RouteRefusal> {
         if self.door.is_sticky
-            && let Some(choice) = self.again(draws)
+            && let Some(choice) = self.again(on, draws)
         {
             return Ok(choice);
         }
-        self.within(self.door, draws, 0)
+        self.within(on, draws, 0)
     }
 
     /// The rule that holds, and the paths that are tried: its own, then the default ones.
@@ -159,7 +176,7 @@ impl<'a, V: Visit> Chooser<'a, '_, V> {
             TargetRoute::Offer(offer) => {
                 self.offer(offer).map(|end| Choice { rule_id, path, lander: None, end })
             }
-            TargetRoute::Campaign(id) if steps < STEPS_MAX => {
+            TargetRoute::Campaign(id) if steps < CHAIN_MAX => {
                 let campaign = self.catalog.campaign(*id)?;
                 self.within(campaign, draws.next(), steps + 1).ok()
             }
@@ -171,7 +188,7 @@ impl<'a, V: Visit> Chooser<'a, '_, V> {
     /// him.
     fn offer(&self, offer: &'a Arc<OfferRoute>) -> Option<End<'a>> {
         let mut offer = offer;
-        for _ in 0..STEPS_MAX {
+        for _ in 0..CHAIN_MAX {
             if !offer.takes(self.country, self.visit.at_ms()) || self.is_converted(offer.id) {
                 return None;
             }
@@ -206,9 +223,10 @@ impl<'a, V: Visit> Chooser<'a, '_, V> {
     }
 
     /// The way of the last visit, as far as it is still open: path, lander and offer.
-    fn again(&self, draws: Draws) -> Option<Choice<'a>> {
+    fn again(&self, on: &'a CampaignRoute, draws: Draws) -> Option<Choice<'a>> {
         let last = *self.seen?.last_of(self.door.id)?;
-        let (rule_id, path) = self.reach(self.door, last.path_id, 0)?;
+        let (rule_id, path) = self.reach(on, last.path_id, 0)?;
+        // Landers of weight 0 do not stand here at all.
         let lander =
             path.landers.iter().map(|(lander, _)| lander).find(|lander| Some(lander.id) == last.lander_id);
         if let Some(lander) = lander {
@@ -216,12 +234,12 @@ impl<'a, V: Visit> Chooser<'a, '_, V> {
                 path.targets.is_empty() || path.targets.iter().any(|(target, _)| self.is_open(target));
             return leads_on.then_some(Choice { rule_id, path, lander: Some(lander), end: End::Lander });
         }
-        let offers = path.targets.iter().filter_map(|(target, _)| target.offer());
+        let offers = path.drawn_targets().filter_map(TargetRoute::offer);
         let same = offers.filter(|offer| Some(offer.id) == last.offer_id).find_map(|offer| self.offer(offer));
         match same {
             Some(end) => Some(Choice { rule_id, path, lander: None, end }),
             // The path is kept where what stood on it is gone.
-            None => self.along(path, rule_id, draws, STEPS_MAX),
+            None => self.along(path, rule_id, draws, CHAIN_MAX),
         }
     }
 
@@ -240,9 +258,8 @@ impl<'a, V: Visit> Chooser<'a, '_, V> {
             if let Some(path) = usable().find(|path| path.id == path_id) {
                 return Some((rule_id, path));
             }
-            let inner =
-                usable().flat_map(|path| &path.targets).filter_map(|(target, _)| target.campaign_id());
-            let mut inner = inner.filter(|_| steps < STEPS_MAX).filter_map(|id| self.catalog.campaign(id));
+            let inner = usable().flat_map(PathRoute::drawn_targets).filter_map(TargetRoute::campaign_id);
+            let mut inner = inner.filter(|_| steps < CHAIN_MAX).filter_map(|id| self.catalog.campaign(id));
             if let Some(found) = inner.find_map(|campaign| self.reach(campaign, path_id, steps + 1)) {
                 return Some(found);
             }
@@ -254,17 +271,49 @@ impl<'a, V: Visit> Chooser<'a, '_, V> {
         None
     }
 
-    /// Behind a lander's button: the n-th target of the path where it is open, else one by weight, so that no button
-    /// dies.
+    /// Behind a lander's button: the n-th target of the path where it is open, else the offer that a sticky campaign's
+    /// visitor was sent to before, else one by weight, so that no button dies.
     pub(super) fn press(&self, path: &'a PathRoute, button: Option<usize>, draws: Draws) -> Option<End<'a>> {
         let nth = button.and_then(|n| path.targets.get(n.checked_sub(1)?)).map(|(target, _)| target);
         let wanted = nth.and_then(|target| self.target(target, path, None, draws, 0));
-        let choice = wanted.or_else(|| self.to_end(path, None, draws, 0))?;
+        if let Some(end) = wanted.and_then(|choice| self.behind(&choice, draws)).or_else(|| self.kept(path)) {
+            return Some(end);
+        }
+        self.behind(&self.to_end(path, None, draws, 0)?, draws)
+    }
+
+    /// Behind a button whose own path takes nobody: on a campaign that is fallen back to.
+    pub(super) fn press_on(&self, campaign: &'a CampaignRoute, draws: Draws) -> Option<End<'a>> {
+        self.behind(&self.within(campaign, draws, 0).ok()?, draws)
+    }
+
+    /// A campaign behind a button that has a lander of its own: one lander is enough, on to its offers.
+    fn behind(&self, choice: &Choice<'a>, draws: Draws) -> Option<End<'a>> {
         match choice.end {
-            // A campaign behind a button that has a lander of its own: one lander is enough, on to its offers.
-            End::Lander => self.to_end(choice.path, None, draws, STEPS_MAX).map(|choice| choice.end),
+            End::Lander => self.to_end(choice.path, None, draws, CHAIN_MAX).map(|choice| choice.end),
             end => Some(end),
         }
+    }
+
+    /// The offer that a sticky campaign's visitor was sent to from this path before, while it is drawn and open.
+    fn kept(&self, path: &'a PathRoute) -> Option<End<'a>> {
+        let last = self.seen.filter(|_| self.door.is_sticky)?.last_offer_on(path.id)?;
+        self.offer(self.offer_on(path, last, 0)?)
+    }
+
+    /// An offer by its number, where a path or a campaign that it leads into draws it for this visitor.
+    fn offer_on(&self, path: &'a PathRoute, id: i64, steps: usize) -> Option<&'a Arc<OfferRoute>> {
+        path.drawn_targets().find_map(|target| match target {
+            TargetRoute::Offer(offer) => (offer.id == id).then_some(offer),
+            TargetRoute::Campaign(inner) if steps < CHAIN_MAX => {
+                let campaign = self.catalog.campaign(*inner)?;
+                let is_open = campaign.status == EntityStatus::Active;
+                let ways = self.ways(campaign).into_iter().filter(|_| is_open);
+                let mut paths = ways.flat_map(|(_, paths)| paths).filter(|path| path.is_usable);
+                paths.find_map(|path| self.offer_on(path, id, steps + 1))
+            }
+            TargetRoute::Campaign(_) => None,
+        })
     }
 }
 

@@ -12,6 +12,7 @@
 //! bounds of the tables the longest unseen is forgotten. Whoever is forgotten is a new visitor, which harms nothing.
 
 use crate::db::{self, Db, conversions};
+use crate::domain::click::ClickRecord;
 use crate::domain::click_id::ClickId;
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
@@ -25,8 +26,11 @@ pub const VISITS_MAX: usize = 16;
 /// Visitors without a cookie that are remembered; full, the table takes about 100 MB.
 const VISITORS_MAX: usize = 100_000;
 
-/// Converted clicks that are remembered; full, the table takes about 20 MB.
+/// Converted clicks that are remembered; full, the table takes about 25 MB.
 const CONVERTED_MAX: usize = 200_000;
+
+/// Offers that one click is known to have converted on: a lander leads to few.
+const OFFERS_OF_CLICK_MAX: usize = 16;
 
 /// One visit: where a click was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +43,7 @@ pub struct Visit {
     pub path_id: i64,
     /// The lander, where there was one.
     pub lander_id: Option<i64>,
-    /// The offer, where it was known at once.
+    /// The offer, where it was known at once or a lander's button led to it.
     pub offer_id: Option<i64>,
 }
 
@@ -76,15 +80,26 @@ impl Seen {
         self.visits.iter().any(|visit| visit.offer_id == Some(id))
     }
 
+    /// The offer that the visitor was sent to last from a path, by whatever campaign he came to it.
+    #[must_use]
+    pub fn last_offer_on(&self, path_id: i64) -> Option<i64> {
+        self.visits.iter().rev().filter(|visit| visit.path_id == path_id).find_map(|visit| visit.offer_id)
+    }
+
     /// Whether this offer was converted on.
     #[must_use]
     pub fn has_converted(&self, offer_id: i64) -> bool {
         self.converted.contains(&offer_id)
     }
 
-    /// Adds a visit. Where there is no more room, one that another repeats goes first, else the oldest.
+    /// Adds a visit; one of the same click that led to no offer yet, or to the same, becomes this one. Where there is no
+    /// more room, one that another repeats goes first, else the oldest.
     fn add(&mut self, visit: Visit) {
         let way = |visit: &Visit| (visit.campaign_id, visit.path_id, visit.lander_id, visit.offer_id);
+        let is_before = |known: &Visit| {
+            known.click_id == visit.click_id && (known.offer_id.is_none() || known.offer_id == visit.offer_id)
+        };
+        self.visits.retain(|known| !is_before(known));
         self.visits.push(visit);
         while self.visits.len() > VISITS_MAX {
             let ways: Vec<_> = self.visits.iter().map(way).collect();
@@ -110,7 +125,7 @@ pub struct Memory {
     /// Per process, so that nobody can choose addresses that fall together.
     key: RandomState,
     visitors: Cache<u64, Arc<Seen>>,
-    converted: Cache<ClickId, i64>,
+    converted: Cache<ClickId, Arc<[i64]>>,
 }
 
 impl Memory {
@@ -139,7 +154,12 @@ impl Memory {
 
     /// A click has converted on an offer.
     pub fn note_conversion(&self, click_id: ClickId, offer_id: i64) {
-        self.converted.insert(click_id, offer_id);
+        let known = self.converted.get(&click_id);
+        let known = known.as_deref().unwrap_or_default();
+        if !known.contains(&offer_id) {
+            let offers = std::iter::once(offer_id).chain(known.iter().copied());
+            self.converted.insert(click_id, offers.take(OFFERS_OF_CLICK_MAX).collect());
+        }
     }
 
     /// What a visitor has seen: by his cookie, else by address and agent; with the conversions that came since.
@@ -149,20 +169,35 @@ impl Memory {
         self.known(cookie.or_else(|| kept().map(|seen| Seen::clone(&seen))).unwrap_or_default())
     }
 
-    /// What was seen, with the conversions that came since.
+    /// What the visitor of a lander has seen who presses its button: by his cookie, else by the address and agent that
+    /// his click came with; with the conversions that came since, this click's among them.
     #[must_use]
-    pub fn known(&self, mut seen: Seen) -> Seen {
-        let found: Vec<i64> =
-            seen.visits.iter().filter_map(|visit| self.converted.get(&visit.click_id)).collect();
-        found.into_iter().for_each(|offer_id| seen.add_converted(offer_id));
+    pub fn recall_click(&self, cookie: Option<Seen>, click: &ClickRecord) -> Seen {
+        let mut seen = match (cookie, click.address) {
+            (None, Some(address)) => self.recall(None, address, click.agent_id),
+            (cookie, _) => self.known(cookie.unwrap_or_default()),
+        };
+        let found = self.converted.get(&click.id);
+        found.iter().flat_map(|offers| offers.iter()).for_each(|offer_id| seen.add_converted(*offer_id));
         seen
     }
 
-    /// Keeps a visit, and returns all that the visitor's cookie is to carry.
+    /// What was seen, with the conversions that came since.
+    fn known(&self, mut seen: Seen) -> Seen {
+        let found: Vec<Arc<[i64]>> =
+            seen.visits.iter().filter_map(|visit| self.converted.get(&visit.click_id)).collect();
+        found.iter().flat_map(|offers| offers.iter()).for_each(|offer_id| seen.add_converted(*offer_id));
+        seen
+    }
+
+    /// Keeps a visit, and returns all that the visitor's cookie is to carry. Where no address is known the cookie alone
+    /// keeps it.
     #[must_use]
-    pub fn keep(&self, mut seen: Seen, visit: Visit, address: IpAddr, agent_hash: i64) -> Seen {
+    pub fn keep(&self, mut seen: Seen, visit: Visit, address: Option<IpAddr>, agent_hash: i64) -> Seen {
         seen.add(visit);
-        self.visitors.insert(self.hash(address, agent_hash), Arc::new(seen.clone()));
+        if let Some(address) = address {
+            self.visitors.insert(self.hash(address, agent_hash), Arc::new(seen.clone()));
+        }
         seen
     }
 
@@ -207,12 +242,29 @@ mod tests {
     #[test]
     fn a_visitor_is_known_by_cookie_or_by_address_and_agent() {
         let (memory, address) = (Memory::new(), IpAddr::from(Ipv4Addr::LOCALHOST));
-        let seen = memory.keep(memory.recall(None, address, 5), visit(1, 9), address, 5);
+        let seen = memory.keep(memory.recall(None, address, 5), visit(1, 9), Some(address), 5);
         assert!(memory.recall(None, address, 5).has_offer(9));
         assert!(!memory.recall(None, address, 6).has_offer(9));
         assert!(memory.recall(Some(seen.clone()), Ipv4Addr::BROADCAST.into(), 6).has_offer(9));
         memory.note_conversion(visit(1, 9).click_id, 77);
+        memory.note_conversion(visit(1, 9).click_id, 78);
         let known = memory.recall(Some(seen), address, 5);
-        assert!(known.has_converted(77) && !known.has_converted(9));
+        assert!(known.has_converted(77) && known.has_converted(78) && !known.has_converted(9));
+    }
+
+    #[test]
+    fn a_button_tells_the_offer_of_a_visit() {
+        let mut seen = Seen::default();
+        let on_lander = Visit { lander_id: Some(4), offer_id: None, ..visit(1, 9) };
+        seen.add(on_lander);
+        assert_eq!(seen.last_offer_on(9), None);
+        seen.add(Visit { offer_id: Some(5), ..on_lander });
+        seen.add(Visit { offer_id: Some(6), ..on_lander });
+        seen.add(Visit { offer_id: Some(5), ..on_lander });
+        assert_eq!(seen.visits.len(), 2, "each offer once, and the visit without one is told");
+        assert_eq!(seen.last_offer_on(9), Some(5));
+        seen.add(Visit { offer_id: None, ..visit(2, 9) });
+        assert_eq!(seen.last_offer_on(9), Some(5), "the next visit keeps it");
+        assert_eq!(seen.last_offer_on(8), None);
     }
 }

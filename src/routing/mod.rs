@@ -7,6 +7,7 @@ mod caps;
 mod catalog;
 mod choose;
 mod draw;
+mod fallback;
 mod follower;
 mod memory;
 mod onward;
@@ -25,9 +26,10 @@ pub use catalog::{
     RuleRoute, SourceRoute, TargetRoute,
 };
 pub use draw::Draws;
+pub use fallback::{Asking, Fallback};
 pub use follower::Follower;
 pub use memory::{Memory, Seen};
-pub use onward::Pressed;
+pub use onward::{Press, Pressed};
 pub use query::decode;
 pub use token::Sealer;
 pub use trace::{Trace, TracedRule};

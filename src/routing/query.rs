@@ -104,6 +104,31 @@ pub fn decode(text: &str) -> Cow<'_, str> {
     percent_decode_str(text).decode_utf8_lossy()
 }
 
+/// Appends a query to an address, before its fragment.
+pub(super) fn with_query(url: &str, query: &str) -> String {
+    if query.is_empty() {
+        return url.to_owned();
+    }
+    let (head, fragment) = match url.split_once('#') {
+        Some((head, fragment)) => (head, Some(fragment)),
+        None => (url, None),
+    };
+    let joint = if head.contains('?') { '&' } else { '?' };
+    let mut joined = format!("{head}{joint}");
+    for byte in query.bytes() {
+        if byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'#') {
+            joined.push(char::from(byte));
+        } else {
+            joined.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    if let Some(fragment) = fragment {
+        joined.push('#');
+        joined.push_str(fragment);
+    }
+    joined
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,5 +178,12 @@ mod tests {
         fn reading_never_panics(query in "\\PC*") {
             let _ = QueryValues::read(&query, Some(&source()));
         }
+    }
+
+    #[test]
+    fn the_query_goes_before_the_fragment() {
+        assert_eq!(with_query("https://a.example/x", "a=1"), "https://a.example/x?a=1");
+        assert_eq!(with_query("https://a.example/?b=2#top", "a=1"), "https://a.example/?b=2&a=1#top");
+        assert_eq!(with_query("https://a.example/", "a=\u{e4}\r\n"), "https://a.example/?a=%C3%A4%0D%0A");
     }
 }

@@ -7,7 +7,7 @@ use crate::domain::click::ClickRecord;
 use crate::domain::click_id::ClickId;
 use crate::http::metrics::Outcome;
 use crate::http::{Tracker, Worker};
-use crate::routing::{Arrival, CampaignRoute, Catalog, Draws, Headers, Routed, Router};
+use crate::routing::{Arrival, Asking, CampaignRoute, Catalog, Draws, Fallback, Headers, Routed, Router};
 use crate::visitor::{self, Hints, Signals};
 use actix_web::dev::{
     AppService, HttpServiceFactory, ResourceDef, ServiceRequest, ServiceResponse, fn_service,
@@ -19,6 +19,7 @@ use actix_web::http::header::{
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 use std::borrow::Cow;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -95,11 +96,15 @@ async fn arrive(
     let catalog = tracker.catalog.get();
     let slug = slug(request);
     let router = tracker.router(&catalog);
-    let Some(campaign) = catalog.by_slug(slug) else {
-        note_unknown(slug);
-        let url = router.lost(header(request.headers(), HOST));
-        let response = url.map_or_else(nowhere, |url| redirect(tracker, &url, Redirect::Found, &[]));
-        return (Outcome::Unknown, response);
+    let campaign = match catalog.by_slug(slug) {
+        Some(campaign) => campaign,
+        None => match lost(request, &router, slug) {
+            Some(Fallback::Inside(campaign)) => campaign,
+            Some(Fallback::Url(url)) => {
+                return (Outcome::Unknown, redirect(tracker, &url, Redirect::Found, &[]));
+            }
+            None => return (Outcome::Unknown, nowhere()),
+        },
     };
     let draws = Draws::random();
     if let Some(journal) = journal {
@@ -113,6 +118,21 @@ async fn arrive(
     }
     let url = router.without_id(campaign, &collect(request, tracker, campaign, &agent(request)), draws);
     (Outcome::NotKept, url.map_or_else(nowhere, |url| redirect(tracker, &url, campaign.redirect, &[])))
+}
+
+/// Where a visitor goes whose address no campaign has.
+fn lost<'r>(
+    request: &HttpRequest,
+    router: &Router<'r>,
+    slug: &str,
+) -> Option<Fallback<&'r Arc<CampaignRoute>>> {
+    note_unknown(slug);
+    router.lost(asking(request))
+}
+
+/// Where a request came to, for fallbacks.
+pub fn asking(request: &HttpRequest) -> Asking<'_> {
+    Asking { host: header(request.headers(), HOST), query: request.query_string() }
 }
 
 /// A click whose record is in the worker's buffer, and its answer.
@@ -237,6 +257,12 @@ fn unique_cookie(campaign_id: i64) -> String {
     format!("cl_u{campaign_id}")
 }
 
+/// The cookie with what a visitor has seen.
+pub fn seen_cookie(tracker: &Tracker, seen: &str) -> String {
+    let secure = if tracker.is_secure { "; Secure" } else { "" };
+    format!("{SEEN_COOKIE}={seen}; Path=/; Max-Age={SEEN_COOKIE_SECONDS}; HttpOnly; SameSite=Lax{secure}")
+}
+
 fn cookies(
     tracker: &Tracker,
     catalog: &Catalog,
@@ -254,9 +280,7 @@ fn cookies(
         ));
     }
     if let Some(seen) = &routed.seen {
-        cookies.push(format!(
-            "{SEEN_COOKIE}={seen}; Path=/; Max-Age={SEEN_COOKIE_SECONDS}; HttpOnly; SameSite=Lax{secure}"
-        ));
+        cookies.push(seen_cookie(tracker, seen));
     }
     if let Some(token) = &routed.click_token {
         cookies.push(format!(

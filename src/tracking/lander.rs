@@ -1,12 +1,15 @@
 //! A lander's buttons: `/go` draws an offer of the path by weight, `/go/{n}` leads to the n-th.
 
 use super::answer::{cookie, nowhere, redirect};
-use super::click::{CLICK_COOKIE, SEEN_COOKIE, agent, now_ms, pixel_cookie, signals};
+use super::click::{
+    CLICK_COOKIE, SEEN_COOKIE, agent, asking, now_ms, pixel_cookie, seen_cookie, signals,
+};
 use crate::db::click_log;
+use crate::domain::campaign::Redirect;
 use crate::domain::click::{ClickRecord, LpClickRecord};
 use crate::domain::click_id::ClickId;
 use crate::http::{OwnJournal, Tracker};
-use crate::routing::decode;
+use crate::routing::{Catalog, Press, decode};
 use crate::visitor;
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::sync::Arc;
@@ -17,17 +20,19 @@ const LOOK_UP_LONGEST: Duration = Duration::from_millis(250);
 
 /// `GET` and `HEAD /go` and `/go/{n}`.
 pub async fn press(request: HttpRequest, tracker: web::Data<Tracker>, journal: OwnJournal) -> HttpResponse {
-    let Some(click) = find_click(&request, &tracker).await else { return nowhere() };
+    let click = find_click(&request, &tracker).await;
     let catalog = tracker.catalog.get();
-    let Some(campaign) = catalog.campaign(click.campaign_id) else { return nowhere() };
+    let known = click.as_ref().and_then(|click| Some((click, catalog.campaign(click.campaign_id)?)));
+    let Some((click, campaign)) = known else { return lost(&request, &tracker, &catalog) };
     let button = request.match_info().get("button").and_then(|text| text.parse::<usize>().ok());
-    let seen = cookie(&request, SEEN_COOKIE);
     let signals = signals(&request);
     // A machine that follows links presses no button.
     let agent = visitor::agent::of(&agent(&request));
     let is_counted = visitor::judge(&signals, &agent).is_none();
-    let Some(pressed) = tracker.router(&catalog).press(&click, button, seen, (now_ms(), is_counted)) else {
-        return nowhere();
+    let seen = cookie(&request, SEEN_COOKIE);
+    let press = Press { button, seen, now_ms: now_ms(), is_counted, asking: asking(&request) };
+    let Some(pressed) = tracker.router(&catalog).press(click, &press) else {
+        return lost(&request, &tracker, &catalog);
     };
     if is_counted && pressed.offer_id.is_some() {
         let at_ms = now_ms();
@@ -43,13 +48,21 @@ pub async fn press(request: HttpRequest, tracker: web::Data<Tracker>, journal: O
             journal.0.count_lost();
         }
     }
+    let cookies: Vec<String> = pressed.seen.iter().map(|seen| seen_cookie(&tracker, seen)).collect();
     match pressed.url {
         Some(url) => {
-            let cookie = pixel_cookie(&tracker, &catalog, pressed.offer_id, click.id);
-            redirect(&tracker, &url, campaign.redirect, cookie.as_slice())
+            let mut cookies = cookies;
+            cookies.extend(pixel_cookie(&tracker, &catalog, pressed.offer_id, click.id));
+            redirect(&tracker, &url, campaign.redirect, &cookies)
         }
         None => nowhere(),
     }
+}
+
+/// A visitor of whom no click is known: his cookie is gone, or the page cut its links. He was paid for all the same.
+fn lost(request: &HttpRequest, tracker: &Tracker, catalog: &Catalog) -> HttpResponse {
+    let url = tracker.router(catalog).lost_url(asking(request));
+    url.map_or_else(nowhere, |url| redirect(tracker, &url, Redirect::Found, &[]))
 }
 
 /// The click by the sealed token, by its id in memory or the database, or by cookie.

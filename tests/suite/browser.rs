@@ -289,10 +289,12 @@ fn a_first_conversion_in_a_browser() {
         first_conversion(&browser, &base, &link).await;
         for page in [
             "/",
+            "/attention",
             "/campaigns",
             "/campaigns/1/edit",
             "/campaigns/new",
             "/offers",
+            "/offers?cap=near",
             "/offers/new",
             "/offers/1/edit",
             "/landers",

@@ -262,6 +262,24 @@ stories! {
         ]));
     }
 
+    async fn a_cap_that_nothing_fills_is_refused(app: TestApp) {
+        let (first, _, _) = capped(app, json!({})).await;
+        let path = format!("/offers/{}", first["id"]);
+        let payout = json!({"caps": [{"amount": "5.00", "of": "payout", "per": "day"}]});
+        let refused = app.api(Method::PATCH, &path, Some(payout.clone())).await.expect(422);
+        assert_eq!(refused["fields"][0]["field"], "caps[0].of");
+        assert!(refused["fields"][0]["message"].as_str().unwrap().contains("never fill"), "{refused}");
+        // One that was saved before is read, shown and may stay.
+        behind(app, "update offers set caps = '[{\"amount\":\"5.00\",\"of\":\"payout\",\"per\":\"day\"}]' where name = 'First'");
+        assert_eq!(app.patch(&path, json!({"notes": "kept"})).await["caps"][0]["of"], "payout");
+        assert_eq!(app.patch(&path, payout).await["caps"][0]["of"], "payout");
+        let person = Person::enter(app).await;
+        let payout = "<option value=\"payout\"";
+        assert!(person.page(&format!("{path}/edit")).await.contains(payout));
+        app.patch(&path, json!({"caps": []})).await;
+        assert!(!person.page(&format!("{path}/edit")).await.contains(payout));
+    }
+
     async fn what_is_used_is_seen(app: TestApp) {
         let caps = json!([
             {"count": 5, "of": "conversions", "per": "day", "time_zone": "Asia/Kathmandu"},
@@ -294,6 +312,41 @@ stories! {
         assert!(person.page("/offers").await.contains("class=\"capbar loss\""));
         app.patch(&format!("/offers/{}", first["id"]), json!({"status": "paused"})).await;
         assert!(!person.page("/").await.contains("at its cap</a>"), "an offer that is out of use needs nothing");
+    }
+
+    async fn many_full_caps_stand_in_one_line(app: TestApp) {
+        // A campaign, so that there is a dashboard; its offer is the first.
+        app.campaign(json!({})).await;
+        let advertiser = app.advertiser(json!({})).await;
+        let caps = json!({"caps": [{"count": 10, "of": "conversions", "per": "total"}, {"amount": "1000.00", "of": "revenue", "per": "total"}]});
+        for n in 0..7 {
+            let mut fields = caps.clone();
+            fields["name"] = json!(format!("Offer {n}"));
+            app.offer(&advertiser, fields).await;
+        }
+        // Three are full, three nearly, and one is not.
+        behind(app, "insert into cap_uses (offer_id, cap, window_ms, value) select id, 'conversions total UTC ', 0, 14 - id from offers where id between 2 and 4");
+        behind(app, "insert into cap_uses (offer_id, cap, window_ms, value) select id, 'conversions total UTC ', 0, 8 from offers where id between 5 and 7");
+        app.patch("/offers/8", json!({"notes": "read the catalog anew"})).await;
+        let person = Person::enter(app).await;
+        let told = person.page("/").await;
+        assert!(told.contains("3 offers are at their cap") && told.contains("3 offers are near their cap"), "{told}");
+        assert!(told.contains("href=\"/offers?cap=near\"") && told.contains("Offer 0, Offer 1 and Offer 2"), "{told}");
+        assert!(told.contains("href=\"/attention"), "{told}");
+        let all = person.page("/attention").await;
+        for n in 0..3 {
+            assert!(all.contains(&format!("Offer {n} is at its cap")), "{all}");
+        }
+        for n in 3..6 {
+            assert!(all.contains(&format!("Offer {n}: 80 % of its cap")), "{all}");
+        }
+        assert!(!all.contains("Offer 6"), "{all}");
+        let list = person.page("/offers?cap=near").await;
+        let places: Vec<usize> = (0..6).map(|n| list.find(&format!(">Offer {n}<")).unwrap()).collect();
+        assert!(places.is_sorted() && !list.contains(">Offer 6<"), "the fullest first: {list}");
+        assert!(person.page("/offers?cap=near&q=offer+4").await.contains("1 offer"));
+        assert!(person.page("/offers?cap=near&status=paused").await.contains("Nothing found"));
+        assert!(person.page("/offers").await.contains(">Offer 6<"));
     }
 }
 

@@ -12,6 +12,9 @@ pub const PATHS_MAX: usize = 50;
 pub const ALL_PATHS_MAX: usize = 200;
 /// Landers or offers of a path.
 pub const PATH_ENTRIES_MAX: usize = 100;
+/// Campaigns that may follow one another, in the place of offers or as fallbacks: nobody keeps longer chains apart, and
+/// each link is another choice on the click path.
+pub const CHAIN_MAX: usize = 5;
 /// The largest weight.
 pub const WEIGHT_MAX: i64 = 10_000;
 

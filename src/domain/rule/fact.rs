@@ -43,7 +43,7 @@ word_enum! {
         ReferrerHost => "referrer_host",
         /// The user agent.
         UserAgent => "user_agent",
-        /// The tracking host that was clicked on.
+        /// The tracking host that was clicked on, without its port.
         Domain => "domain",
         /// The source's own click id.
         ExternalId => "external_id",

@@ -7,6 +7,7 @@ use super::pattern::Pattern;
 use super::ranges::{self, Ranges};
 use super::value::{self, UNKNOWN, Zone};
 use super::{Condition, Conditions};
+use crate::domain::tracking_address::host_name;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
@@ -251,7 +252,10 @@ fn found(fact: &Fact, visit: &impl Visit) -> String {
 
 fn test(condition: &Condition, library: &mut Library) -> Result<Test, String> {
     let unreadable = |value: &str| format!("the value {value:?} cannot be read");
-    let values = || condition.values.iter().map(String::as_str).filter(|value| *value != UNKNOWN);
+    // A host is asked without its port; one that was written into a rule is no part of it.
+    let is_host = condition.fact == Fact::Named(NamedFact::Domain);
+    let bare = |value| if is_host { host_name(value) } else { value };
+    let values = || condition.values.iter().map(String::as_str).filter(|value| *value != UNKNOWN).map(bare);
     let zone = condition.time_zone.unwrap_or(Zone::UTC);
     let wanted = match condition.op {
         Op::Greater => Ordering::Greater,

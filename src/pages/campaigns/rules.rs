@@ -273,7 +273,9 @@ fn op_words(op: Op) -> &'static str {
 
 /// An example of values, and how several are written.
 fn words(asked: &Asked, op: Op) -> (&'static str, &'static str) {
+    let is_domain = asked.fact == Some(Fact::Named(NamedFact::Domain));
     let hint = match asked.separation() {
+        _ if is_domain && op != Op::Matches => "The host of the campaign's address, without its port.",
         _ if op == Op::Matches => "A regular expression; several, one a line.",
         _ if matches!(op, Op::Greater | Op::Less) => "",
         Separation::Lines => "Several values, one a line.",
@@ -292,6 +294,7 @@ fn words(asked: &Asked, op: Op) -> (&'static str, &'static str) {
         (_, Kind::Day) => "saturday, sunday",
         (_, Kind::Hour) => "22-5",
         (_, Kind::Text) if asked.fact == Some(Fact::Named(NamedFact::Os)) => "Android, iOS",
+        (_, Kind::Text) if is_domain => "trk.example",
         _ if asked.separation() == Separation::Lines => "one a line",
         _ => "",
     };

@@ -34,8 +34,15 @@ impl CapRow {
     }
 }
 
+/// What can be capped. The last is for caps that were saved before payouts were found to be unrecorded.
 const CAP_OF: [(&str, &str); 4] =
     [("conversions", "conversions"), ("clicks", "clicks"), ("revenue", "revenue"), ("payout", "payout")];
+
+/// What a row may be of: payout only where it is already.
+fn cap_of(chosen: &str) -> &'static [(&'static str, &'static str)] {
+    let [others @ .., (payout, _)] = &CAP_OF;
+    if chosen == *payout { &CAP_OF } else { others }
+}
 
 const CAP_PER: [(&str, &str); 5] =
     [("hour", "an hour"), ("day", "a day"), ("week", "a week"), ("month", "a month"), ("total", "in total")];
@@ -96,10 +103,11 @@ pub fn rows(shown: &Shown<Noun>) -> Vec<CapRow> {
         let typed = |name: &str| form.typed.get(&format!("{FIELD}.{key}.{name}"));
         let error = |name: &str| form.error(&format!("{FIELD}[{at}].{name}"));
         let field = |name: &str| Field::wrong(typed(name), &error(name));
-        let select = |name: &str, pairs| Select { error: error(name), ..Select::new(pairs, typed(name)) };
+        let select =
+            |name: &str, pairs: &[_]| Select { error: error(name), ..Select::new(pairs, typed(name)) };
         CapRow {
             limit: Field::wrong(typed("limit"), &(error("count") + &error("amount"))),
-            of: select("of", &CAP_OF),
+            of: select("of", cap_of(typed("of"))),
             per: select("per", &CAP_PER),
             event: field("event"),
             time_zone: field("time_zone"),
@@ -114,7 +122,7 @@ pub fn blank_row(shown: &Shown<Noun>) -> CapRow {
     let [(_, of), (_, per), (_, zone)] = new_cap(shown);
     CapRow {
         key: "__R__".to_owned(),
-        of: Select::new(&CAP_OF, of),
+        of: Select::new(cap_of(of), of),
         per: Select::new(&CAP_PER, per),
         time_zone: Field::new(zone),
         ..CapRow::default()

@@ -88,6 +88,13 @@ pub struct PathRoute {
     pub is_usable: bool,
 }
 
+impl PathRoute {
+    /// The targets that may be drawn: those with a weight.
+    pub fn drawn_targets(&self) -> impl Iterator<Item = &TargetRoute> {
+        self.targets.iter().filter(|(_, weight)| *weight > 0).map(|(target, _)| target)
+    }
+}
+
 /// Where a path leads.
 #[derive(Debug)]
 pub enum TargetRoute {
