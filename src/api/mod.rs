@@ -4,6 +4,7 @@ mod advertisers;
 mod campaigns;
 mod clicks;
 mod conversions;
+mod domains;
 mod landers;
 mod list;
 mod lists;
@@ -49,6 +50,7 @@ fn version_1(cfg: &mut web::ServiceConfig) {
         .configure(sources::configure)
         .configure(trace::configure)
         .configure(campaigns::configure)
+        .configure(domains::configure)
         .configure(lists::configure_values)
         .configure(lists::configure)
         .configure(templates::configure)

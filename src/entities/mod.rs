@@ -1,4 +1,4 @@
-//! Advertisers, offers, landers, sources, campaigns and lists: create, change, archive.
+//! Advertisers, offers, landers, sources, campaigns, lists and hosts: create, change, archive.
 //!
 //! Takes fields as they came, checks them in themselves and against the database, writes them, and gives
 //! pages and API the same errors. Every change is one transaction. Nothing is ever erased.
@@ -15,6 +15,7 @@ mod tests;
 
 pub mod advertisers;
 pub mod campaigns;
+pub mod domains;
 pub mod landers;
 pub mod lists;
 pub mod offers;
@@ -23,5 +24,5 @@ pub mod sources;
 
 pub use editing::{Fields, account_currency};
 pub use error::Error;
-pub use links::{campaign_url, postback_template, postback_url};
+pub use links::{campaign_url, on_host, postback_template, postback_url};
 pub use preview::preview;

@@ -44,4 +44,6 @@ pub use recent::Recent;
 pub use same_origin::SameOrigin;
 pub use trace::RequestSpan;
 pub use tracker::{OwnJournal, Tracker, Worker};
-pub use user::{PageWrite, Reader, SignedIn, Writer, local_path};
+pub use user::{
+    AdminPage, AdminPageWrite, AdminReader, AdminWriter, PageWrite, Reader, SignedIn, Writer, local_path,
+};

@@ -51,6 +51,34 @@ pub struct Writer {
     pub token_id: i64,
 }
 
+/// A signed-in admin on a page. For others there is no such page.
+#[derive(Clone, Debug)]
+pub struct AdminPage(pub SignedIn);
+
+/// A signed-in admin who changes something from a page of ours.
+#[derive(Clone, Debug)]
+pub struct AdminPageWrite(pub SignedIn);
+
+/// An admin's API token that may look.
+#[derive(Clone, Debug)]
+pub struct AdminReader {
+    /// Who.
+    pub user: User,
+}
+
+/// An admin's API token that may look and change.
+#[derive(Clone, Debug)]
+pub struct AdminWriter {
+    /// Who.
+    pub user: User,
+}
+
+impl From<AdminPage> for SignedIn {
+    fn from(admin: AdminPage) -> Self {
+        admin.0
+    }
+}
+
 impl SignedIn {
     /// Goes on for an admin alone. For others there is nothing there.
     ///
@@ -127,6 +155,61 @@ impl FromRequest for Writer {
             }
         })
     }
+}
+
+impl FromRequest for AdminPage {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let who = SignedIn::from_request(request, payload);
+        Box::pin(async move {
+            let who = who.await?;
+            who.require_admin()?;
+            Ok(Self(who))
+        })
+    }
+}
+
+impl FromRequest for AdminPageWrite {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let who = PageWrite::from_request(request, payload);
+        Box::pin(async move {
+            let PageWrite(who) = who.await?;
+            who.require_admin()?;
+            Ok(Self(who))
+        })
+    }
+}
+
+impl FromRequest for AdminReader {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let who = Reader::from_request(request, payload);
+        Box::pin(async move { Ok(Self { user: admin(who.await?.user)? }) })
+    }
+}
+
+impl FromRequest for AdminWriter {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let who = Writer::from_request(request, payload);
+        Box::pin(async move { Ok(Self { user: admin(who.await?.user)? }) })
+    }
+}
+
+fn admin(user: User) -> Result<User, Error> {
+    if user.role == Role::Admin {
+        return Ok(user);
+    }
+    Err(Error::Forbidden("This is for admins: use the token of one.".to_owned()))
 }
 
 async fn signed_in(request: &HttpRequest) -> Result<SignedIn, Error> {

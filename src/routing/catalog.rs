@@ -2,8 +2,10 @@
 //! when something is saved. It can be thrown away and rebuilt from the database at any time.
 
 mod build;
+mod hosts;
 mod routes;
 
+pub use hosts::Hosts;
 pub use routes::{
     AdvertiserRoute, CampaignRoute, CostRule, LanderRoute, OfferRoute, PathRoute, RuleRoute, SourceRoute,
     TargetRoute,
@@ -31,8 +33,7 @@ pub struct Catalog {
     offers: HashMap<i64, Arc<OfferRoute>>,
     advertisers: HashMap<i64, Arc<AdvertiserRoute>>,
     keys: HashMap<String, Arc<AdvertiserRoute>>,
-    /// Where a tracking host's visitors go when nothing else is left.
-    hosts: HashMap<String, Template>,
+    hosts: Hosts,
     /// Where the account's do.
     fallback: Option<Template>,
     library: Library,
@@ -83,14 +84,10 @@ impl Catalog {
         self.keys.get(key)
     }
 
-    /// The fallback of a tracking host, where it has one.
+    /// The installation's hosts.
     #[must_use]
-    pub fn host_fallback(&self, host: &str) -> Option<&Template> {
-        if self.hosts.is_empty() {
-            return None;
-        }
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        self.hosts.get(&name.to_ascii_lowercase())
+    pub const fn hosts(&self) -> &Hosts {
+        &self.hosts
     }
 
     /// The account's fallback.
@@ -188,10 +185,7 @@ impl Catalog {
             campaigns,
             offers,
             advertisers,
-            hosts: db::domains::fallbacks(conn)?
-                .into_iter()
-                .filter_map(|(host, url)| Some((host.to_ascii_lowercase(), fallback_template(&url)?)))
-                .collect(),
+            hosts: Hosts::load(conn)?,
             fallback: settings::find(conn, settings::FALLBACK_URL)?.as_deref().and_then(fallback_template),
             library,
             list_versions,

@@ -29,7 +29,7 @@ impl Router<'_> {
         values: &impl MacroValues,
     ) -> Option<String> {
         let own = campaign.and_then(|campaign| campaign.fallback.as_ref());
-        let of_host = || host.and_then(|host| self.catalog.host_fallback(host));
+        let of_host = || host.and_then(|host| self.catalog.hosts().fallback(host));
         let levels = [own, of_host(), self.catalog.fallback()];
         let mut urls = levels.into_iter().flatten().map(|template| template.fill(values));
         urls.find(|url| !host.is_some_and(|host| is_click_on(url, host)))

@@ -50,6 +50,7 @@ mod sql;
 mod browser;
 mod caps;
 mod clicks;
+mod domains;
 mod doors;
 mod floors;
 mod hostile_clicks;
