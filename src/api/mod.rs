@@ -16,6 +16,7 @@ mod offers;
 mod postbacks;
 mod reports;
 mod resource;
+mod settings;
 mod sources;
 mod templates;
 #[cfg(test)]
@@ -51,6 +52,7 @@ fn version_1(cfg: &mut web::ServiceConfig) {
         .configure(trace::configure)
         .configure(campaigns::configure)
         .configure(domains::configure)
+        .configure(settings::configure)
         .configure(lists::configure_values)
         .configure(lists::configure)
         .configure(templates::configure)

@@ -199,8 +199,11 @@ fn slug(value: &Value) -> input::Reading<String> {
     }
 }
 
-/// Where visitors go when nothing else is left, or nowhere.
-pub(super) fn fallback(value: &Value) -> input::Reading<String> {
+/// Where visitors go when nothing else is left: an address with macros, or nowhere.
+///
+/// # Errors
+/// What is wrong with the address, and where.
+pub fn fallback(value: &Value) -> input::Reading<String> {
     if input::is_blank(value) { Ok(String::new()) } else { template(value, TemplateUse::Offer) }
 }
 

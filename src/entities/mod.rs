@@ -20,6 +20,7 @@ pub mod landers;
 pub mod lists;
 pub mod offers;
 pub mod random;
+pub mod settings;
 pub mod sources;
 
 pub use editing::{Fields, account_currency};

@@ -131,4 +131,39 @@ stories! {
         }
         assert_eq!(person.send("/settings/domains", "host=y.example").await.status, 404);
     }
+
+    async fn the_accounts_settings_are_changed_by_the_api_as_by_the_pages(app: TestApp) {
+        let before = app.api(Method::GET, "/settings", None).await.expect(200);
+        assert_eq!(before, json!({"currency": "USD", "currency_fixed": false, "time_zone": "UTC", "fallback_url": "",
+            "bot_data_centres": false, "bot_address_limit": false, "bot_address_clicks": null, "bot_address_minutes": null}));
+        let changed = app.patch("/settings", json!({"currency": "eur", "time_zone": "Asia/Kolkata",
+            "fallback_url": "https://f.example/", "bot_address_limit": true, "bot_address_clicks": 3, "bot_address_minutes": 60})).await;
+        assert_eq!((&changed["currency"], &changed["time_zone"]), (&json!("EUR"), &json!("Asia/Kolkata")));
+        let person = Person::enter(app).await;
+        let page = person.page("/settings").await;
+        assert!(page.contains("value=\"Asia/Kolkata\"") && page.contains("value=\"https://f.example/\""), "{page}");
+        assert!(person.page("/settings/bots").await.contains("value=\"3\""));
+        assert_eq!(app.get("/c/nobody-has-this").await.location(), "https://f.example/", "live at once");
+        let wrong = json!({"currency": "XX", "time_zone": "Mars/Base", "fallback_url": "javascript:x", "bot_address_clicks": 1,
+            "currency_fixed": false});
+        let refused = app.api(Method::PATCH, "/settings", Some(wrong)).await.expect(422);
+        let fields: Vec<&str> = refused["fields"].as_array().unwrap().iter().filter_map(|one| one["field"].as_str()).collect();
+        assert_eq!(fields, ["bot_address_clicks", "currency", "currency_fixed", "fallback_url", "time_zone"]);
+        assert_eq!(app.api(Method::GET, "/settings", None).await.expect(200), changed, "all or nothing");
+        assert_eq!(app.api(Method::DELETE, "/settings", None).await.status, 405);
+
+        let campaign = app.campaign(json!({})).await;
+        app.click(&campaign).await;
+        app.settled().await;
+        let fixed = app.api(Method::PATCH, "/settings", Some(json!({"currency": "USD", "fallback_url": null}))).await.expect(422);
+        assert_eq!(fixed["fields"][0]["field"], "currency");
+        let same = app.patch("/settings", json!({"currency": "EUR", "fallback_url": null})).await;
+        assert_eq!((&same["currency_fixed"], &same["fallback_url"]), (&json!(true), &json!("")));
+        app.patch("/settings", json!({"bot_address_limit": false})).await;
+        assert!(!person.page("/settings/bots").await.contains("value=\"3\""));
+
+        app.db.write::<_, clickledger::db::Error>(Priority::Pages, |conn| crate::sql::run(conn, "update users set role = 'manager'")).unwrap();
+        assert_eq!(app.api(Method::GET, "/settings", None).await.status, 403);
+        assert_eq!(app.api(Method::PATCH, "/settings", Some(json!({}))).await.status, 403);
+    }
 }
