@@ -1,7 +1,9 @@
 //! The state that all doors share.
 
 use super::client::Proxies;
+use super::last_uses::LastUses;
 use super::limits::HEADER_BYTES_MAX;
+use super::owners::Owners;
 use super::passwords::Passwords;
 use super::problem::{Problem, plain_page};
 use super::throttle::Throttle;
@@ -55,6 +57,8 @@ pub struct App {
     pub error_page: ErrorPage,
     pub(super) throttle: Throttle,
     pub(super) passwords: Passwords,
+    pub(super) owners: Owners,
+    pub(super) last_uses: Arc<LastUses>,
 }
 
 impl App {
@@ -62,7 +66,8 @@ impl App {
     #[must_use]
     pub fn new(db: Arc<Db>, catalog: Arc<LiveCatalog>, config: HttpConfig) -> Self {
         let (throttle, passwords) = (Throttle::default(), Passwords::default());
-        Self { db, catalog, config, error_page: plain_page, throttle, passwords }
+        let (owners, last_uses) = (Owners::default(), Arc::<LastUses>::default());
+        Self { db, catalog, config, error_page: plain_page, throttle, passwords, owners, last_uses }
     }
 
     /// The address of this installation as the caller can use it, without a slash at the end: the

@@ -8,6 +8,8 @@ mod clock;
 mod door;
 mod error;
 mod json;
+mod last_uses;
+mod owners;
 mod passwords;
 mod player;
 mod problem;

@@ -133,7 +133,7 @@ impl FromRequest for Reader {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let (user, token_id, _) = token_owner(&request).await?;
+            let (user, token_id, _) = token_owner(&request, true).await?;
             Ok(Self { user, token_id })
         })
     }
@@ -146,7 +146,7 @@ impl FromRequest for Writer {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let (user, token_id, scope) = token_owner(&request).await?;
+            let (user, token_id, scope) = token_owner(&request, false).await?;
             match scope {
                 TokenScope::Write => Ok(Self { user, token_id }),
                 TokenScope::Read => Err(Error::Forbidden(
@@ -217,7 +217,7 @@ async fn signed_in(request: &HttpRequest) -> Result<SignedIn, Error> {
     let token = sessions::token_of(request, &app.config);
     let (found, is_set_up) = reading(&app, move |app| {
         let found = match &token {
-            Some(token) => sessions::find(&app.db, token, now_ms())?,
+            Some(token) => sessions::find(app, token, now_ms())?,
             None => None,
         };
         let is_set_up = found.is_some() || app.db.read(users::count)? > 0;
@@ -256,11 +256,10 @@ pub fn local_path(path: &str) -> Option<&str> {
     (!leads_away).then_some(path)
 }
 
-async fn token_owner(request: &HttpRequest) -> Result<(User, i64, TokenScope), Error> {
+async fn token_owner(request: &HttpRequest, is_look: bool) -> Result<(User, i64, TokenScope), Error> {
     let app = app_of(request)?;
     let token = bearer(request)?;
-    let found = reading(&app, move |app| tokens::find(&app.db, &token, now_ms())).await?;
-    let (token, user) = found.ok_or(Error::BadToken)?;
+    let (token, user) = tokens::owner(&app, &token, is_look).await?;
     require_overview(user.role)?;
     Ok((user, token.id, token.scope))
 }

@@ -162,8 +162,11 @@ stories! {
         app.patch("/settings", json!({"bot_address_limit": false})).await;
         assert!(!person.page("/settings/bots").await.contains("value=\"3\""));
 
-        app.db.write::<_, clickledger::db::Error>(Priority::Pages, |conn| crate::sql::run(conn, "update users set role = 'manager'")).unwrap();
-        assert_eq!(app.api(Method::GET, "/settings", None).await.status, 403);
-        assert_eq!(app.api(Method::PATCH, "/settings", Some(json!({}))).await.status, 403);
+        let manager = create_user(&app.db, "boss@example.com", "a quiet river bends", Role::Manager, now_ms()).unwrap();
+        let (_, token) = tokens::create(&app.db, manager, "m", TokenScope::Write, now_ms()).unwrap();
+        for method in [Method::GET, Method::PATCH] {
+            let asked = app.request(method, "/api/v1/settings").bearer_auth(&token).json(&json!({}));
+            assert_eq!(send(asked).await.status, 403);
+        }
     }
 }
