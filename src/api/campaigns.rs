@@ -24,6 +24,7 @@ struct Body {
     id: i64,
     name: String,
     slug: String,
+    domain_id: Option<i64>,
     url: String,
     source_id: Option<i64>,
     owner_id: Option<i64>,
@@ -115,11 +116,17 @@ impl From<CampaignPath> for PathBody {
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "every resource has the same form, and some read the database")]
-fn bodies(_: &App, public_url: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Body>, entities::Error> {
+fn bodies(app: &App, public_url: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Body>, entities::Error> {
+    let catalog = app.catalog.get();
+    let host = |id: Option<i64>| id.and_then(|id| catalog.hosts().tracking(id));
     let body = |one: Saved<Noun>| Body {
         id: one.id,
         name: one.value.name,
-        url: entities::campaign_url(public_url, &one.value.slug),
+        domain_id: one.value.domain_id,
+        url: entities::campaign_url(
+            &entities::on_host(public_url, host(one.value.domain_id)),
+            &one.value.slug,
+        ),
         slug: one.value.slug,
         source_id: one.value.source_id,
         owner_id: one.value.owner_id,

@@ -4,6 +4,7 @@ mod advertisers;
 mod campaigns;
 mod clicks;
 mod conversions;
+mod domains;
 mod landers;
 mod list;
 mod lists;
@@ -16,6 +17,7 @@ mod postbacks;
 mod presets;
 mod reports;
 mod resource;
+mod settings;
 mod sources;
 mod templates;
 #[cfg(test)]
@@ -50,6 +52,8 @@ fn version_1(cfg: &mut web::ServiceConfig) {
         .configure(sources::configure)
         .configure(trace::configure)
         .configure(campaigns::configure)
+        .configure(domains::configure)
+        .configure(settings::configure)
         .configure(lists::configure_values)
         .configure(lists::configure)
         .configure(templates::configure)

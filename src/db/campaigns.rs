@@ -22,6 +22,7 @@ struct Row {
     id: i64,
     name: String,
     slug: String,
+    domain_id: Option<i64>,
     source_id: Option<i64>,
     owner_id: Option<i64>,
     append_query: bool,
@@ -46,6 +47,7 @@ struct Row {
 struct Fields {
     name: String,
     slug: String,
+    domain_id: Option<i64>,
     source_id: Option<i64>,
     owner_id: Option<i64>,
     append_query: bool,
@@ -69,6 +71,7 @@ impl Fields {
         Ok(Self {
             name: value.name.clone(),
             slug: value.slug.clone(),
+            domain_id: value.domain_id,
             source_id: value.source_id,
             owner_id: value.owner_id,
             append_query: value.append_query,
@@ -95,6 +98,7 @@ impl TryFrom<Row> for Saved<Campaign> {
         let value = Campaign {
             name: row.name,
             slug: row.slug,
+            domain_id: row.domain_id,
             source_id: row.source_id,
             owner_id: row.owner_id,
             append_query: row.append_query,

@@ -2,6 +2,7 @@
 
 use super::search::{VALUES_MAX, fold_case};
 use super::{AnyConnection, Result, word};
+use crate::domain::host::HostKind;
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::{Currency, Money};
 use diesel::prelude::*;
@@ -36,15 +37,16 @@ fn read(rows: Vec<(i64, String, String)>) -> Result<Vec<Named>> {
 
 /// Writes the question for a table.
 macro_rules! choosable {
-    ($($(#[$doc:meta])* $table:ident)*) => {$(
+    ($($(#[$doc:meta])* $table:ident ($name:ident $(, where $column:ident = $value:expr)?))*) => {$(
         $(#[$doc])*
         ///
         /// # Errors
         /// The database fails.
         pub fn $table(conn: &mut AnyConnection, rows_max: i64, chosen: &[i64]) -> Result<Choosable> {
-            use super::schema::$table::{self, id, name, status};
+            use super::schema::$table::{self, $name as name, id, status};
             let rows = $table::table
                 .filter(status.ne(EntityStatus::Archived.as_str()))
+                $(.filter($table::$column.eq($value)))?
                 .order((fold_case(name), id))
                 .limit(rows_max.saturating_add(1))
                 .select((id, name, status))
@@ -67,17 +69,19 @@ macro_rules! choosable {
 
 choosable! {
     /// The first so many advertisers that are not archived, and those that are chosen, whatever became of them.
-    advertisers
+    advertisers (name)
     /// The first so many offers that are not archived, and those that are chosen, whatever became of them.
-    offers
+    offers (name)
     /// The first so many campaigns that are not archived, and those that are chosen, whatever became of them.
-    campaigns
+    campaigns (name)
     /// The first so many landers that are not archived, and those that are chosen, whatever became of them.
-    landers
+    landers (name)
     /// The first so many lists that are not archived, and those that are chosen, whatever became of them.
-    lists
+    lists (name)
     /// The first so many sources that are not archived, and those that are chosen, whatever became of them.
-    sources
+    sources (name)
+    /// The first so many tracking hosts that are not archived, and those that are chosen, whatever became of them.
+    domains (host, where kind = HostKind::Tracking.as_str())
 }
 
 /// What offers earn by themselves, where they say an amount.

@@ -25,7 +25,8 @@ impl Broken {
 }
 
 /// Writes those functions for a table whose `Row` reads into [`super::search::Saved`] and whose
-/// `Fields` are made by `Fields::new(&value, now_ms)`. The search looks into the named text columns.
+/// `Fields` are made by `Fields::new(&value, now_ms)`. The search looks into the named text columns; the first
+/// is what they are ordered by.
 macro_rules! entity_store {
     ($table:ident, $value:ty, search: $first:ident $(, $other:ident)*) => {
         /// One row. Where it cannot be read the error names it, for whoever has to mend it by hand.
@@ -95,7 +96,7 @@ macro_rules! entity_store {
             };
             let total = matching().count().get_result(conn)?;
             let rows: Vec<Row> = matching()
-                .order((fold_case($table::name), $table::id))
+                .order((fold_case($table::$first), $table::id))
                 .limit(query.limit())
                 .offset(query.offset())
                 .select(Row::as_select())

@@ -53,6 +53,7 @@ diesel::table! {
         fallback_url -> Text,
         status -> Text,
         created_at_ms -> BigInt,
+        updated_at_ms -> BigInt,
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Campaign {
     pub name: String,
     /// Its address's last part; empty asks for a random one.
     pub slug: String,
+    /// The host in its shown address; none for the installation's own.
+    pub domain_id: Option<i64>,
     /// Where its traffic comes from.
     pub source_id: Option<i64>,
     /// Whose campaign it is.
@@ -83,6 +85,7 @@ impl Default for Campaign {
         Self {
             name: String::new(),
             slug: String::new(),
+            domain_id: None,
             source_id: None,
             owner_id: None,
             append_query: false,
@@ -109,6 +112,7 @@ impl Editable for Campaign {
         match field {
             "name" => put(&mut self.name, field, input::name(value)),
             "slug" => put(&mut self.slug, field, slug(value)),
+            "domain_id" => put(&mut self.domain_id, field, input::id(value)),
             "source_id" => put(&mut self.source_id, field, input::id(value)),
             "owner_id" => put(&mut self.owner_id, field, input::id(value)),
             "append_query" => put(&mut self.append_query, field, input::flag(value)),
@@ -195,7 +199,11 @@ fn slug(value: &Value) -> input::Reading<String> {
     }
 }
 
-fn fallback(value: &Value) -> input::Reading<String> {
+/// Where visitors go when nothing else is left: an address with macros, or nowhere.
+///
+/// # Errors
+/// What is wrong with the address, and where.
+pub fn fallback(value: &Value) -> input::Reading<String> {
     if input::is_blank(value) { Ok(String::new()) } else { template(value, TemplateUse::Offer) }
 }
 

@@ -80,6 +80,14 @@ pub trait Editable {
     /// # Errors
     /// Every error found, unknown and read-only fields included.
     fn apply(&mut self, fields: &BTreeMap<String, Value>) -> Result<(), FieldErrors> {
+        self.apply_each(fields)
+    }
+
+    /// What [`Editable::apply`] does where a noun adds nothing to it.
+    ///
+    /// # Errors
+    /// As [`Editable::apply`].
+    fn apply_each(&mut self, fields: &BTreeMap<String, Value>) -> Result<(), FieldErrors> {
         let mut errors = FieldErrors::default();
         for (field, value) in fields {
             match self.set(field, value) {

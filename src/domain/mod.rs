@@ -11,6 +11,7 @@ pub mod device;
 pub mod figures;
 mod filling;
 pub mod histogram;
+pub mod host;
 pub mod input;
 pub mod lander;
 pub mod language;

@@ -8,6 +8,7 @@ use super::references::refusal;
 use crate::db::search::{ListQuery, Listed, Saved};
 use crate::db::{self, AnyConnection};
 use crate::domain::campaign::{Campaign, CampaignPath, WeightedTarget};
+use crate::domain::host::HostKind;
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
 use crate::domain::rule::ListKind;
@@ -29,6 +30,7 @@ impl Noun for Campaign {
 
     fn check_references(&self, before: Option<&Self>, checks: &mut Checks<'_>) -> db::Result<()> {
         check_people_and_source(self, checks)?;
+        check_domain(self, before, checks)?;
         check_own_ids(self, before, checks);
         check_choices(self, before, checks)?;
         check_campaigns(self, before, checks)?;
@@ -89,6 +91,24 @@ fn check_people_and_source(campaign: &Campaign, checks: &mut Checks<'_>) -> db::
         && db::users::find(checks.conn, id)?.is_none()
     {
         checks.push("owner_id", format!("There is no user {id}"));
+    }
+    Ok(())
+}
+
+/// The host in the address is one for clicks. One that was put away may stay, as a lander or an offer may.
+fn check_domain(campaign: &Campaign, before: Option<&Campaign>, checks: &mut Checks<'_>) -> db::Result<()> {
+    let Some(id) = campaign.domain_id else { return Ok(()) };
+    let is_kept = before.is_some_and(|before| before.domain_id == Some(id));
+    match db::domains::find(checks.conn, id)?.map(|saved| saved.value) {
+        None => checks.push("domain_id", format!("There is no domain {id}")),
+        Some(domain) if domain.kind == HostKind::Dashboard => {
+            checks.push("domain_id", format!("{} is for dashboards: choose a host for clicks", domain.host));
+        }
+        Some(domain) if domain.status == EntityStatus::Archived && !is_kept => {
+            let message = format!("{} is archived: restore it first, or choose another host", domain.host);
+            checks.push("domain_id", message);
+        }
+        Some(_) => {}
     }
     Ok(())
 }

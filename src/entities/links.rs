@@ -8,6 +8,20 @@ pub fn campaign_url(public_url: &str, slug: &str) -> String {
     format!("{}/c/{slug}", public_url.trim_end_matches('/'))
 }
 
+/// The installation's address under another of its hosts: the same door, so the same scheme and port.
+#[must_use]
+pub fn on_host(public_url: &str, host: Option<&str>) -> String {
+    let own = public_url.trim_end_matches('/');
+    let (Some(host), Some((scheme, authority))) = (host, own.split_once("://")) else {
+        return own.to_owned();
+    };
+    let port = authority.rsplit_once(':').map(|(_, port)| port);
+    match port.filter(|port| port.bytes().all(|byte| byte.is_ascii_digit())) {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    }
+}
+
 /// Where an advertiser's conversions are sent.
 #[must_use]
 pub fn postback_url(public_url: &str, key: &str) -> String {
@@ -38,6 +52,14 @@ pub fn pixel_path(script_path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_host_has_the_same_door() {
+        assert_eq!(on_host("https://t.example/", Some("a.example")), "https://a.example");
+        assert_eq!(on_host("http://[::1]:8080", Some("a.example")), "http://a.example:8080");
+        assert_eq!(on_host("http://[::1]", Some("a.example")), "http://a.example");
+        assert_eq!(on_host("https://t.example", None), "https://t.example");
+    }
 
     #[test]
     fn the_template_leads_to_the_key() {

@@ -1,4 +1,4 @@
-//! Advertisers, offers, landers, sources, campaigns and lists: create, change, archive.
+//! Advertisers, offers, landers, sources, campaigns, lists and hosts: create, change, archive.
 //!
 //! Takes fields as they came, checks them in themselves and against the database, writes them, and gives
 //! pages and API the same errors. Every change is one transaction. Nothing is ever erased.
@@ -16,13 +16,15 @@ mod tests;
 
 pub mod advertisers;
 pub mod campaigns;
+pub mod domains;
 pub mod landers;
 pub mod lists;
 pub mod offers;
 pub mod random;
+pub mod settings;
 pub mod sources;
 
 pub use editing::{Fields, account_currency};
 pub use error::Error;
-pub use links::{campaign_url, pixel_path, postback_template, postback_url};
+pub use links::{campaign_url, on_host, pixel_path, postback_template, postback_url};
 pub use preview::preview;

@@ -1,11 +1,14 @@
 //! The state that all doors share.
 
 use super::client::Proxies;
+use super::last_uses::LastUses;
 use super::limits::HEADER_BYTES_MAX;
+use super::owners::Owners;
 use super::passwords::Passwords;
 use super::problem::{Problem, plain_page};
 use super::throttle::Throttle;
 use crate::db::Db;
+use crate::domain::host::HostKind;
 use crate::reports::Hours;
 use crate::routing::LiveCatalog;
 use actix_web::HttpRequest;
@@ -36,10 +39,10 @@ impl HttpConfig {
         self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
     }
 
-    /// Whether pages and API answer on the host of this request.
-    pub(super) fn is_dashboard(&self, request: &HttpRequest) -> bool {
-        let Some(wanted) = &self.dashboard_host else { return true };
-        host(request).is_some_and(|host| without_port(&host).eq_ignore_ascii_case(without_port(wanted)))
+    /// Whether this host is the one that is configured for pages; `None` where none is.
+    fn is_dashboard(&self, host: Option<&str>) -> Option<bool> {
+        let wanted = self.dashboard_host.as_ref()?;
+        Some(host.is_some_and(|host| without_port(host).eq_ignore_ascii_case(without_port(wanted))))
     }
 }
 
@@ -57,6 +60,8 @@ pub struct App {
     pub postback_hours: Hours,
     pub(super) throttle: Throttle,
     pub(super) passwords: Passwords,
+    pub(super) owners: Owners,
+    pub(super) last_uses: Arc<LastUses>,
 }
 
 impl App {
@@ -64,6 +69,7 @@ impl App {
     #[must_use]
     pub fn new(db: Arc<Db>, catalog: Arc<LiveCatalog>, config: HttpConfig) -> Self {
         let (throttle, passwords) = (Throttle::default(), Passwords::default());
+        let (owners, last_uses) = (Owners::default(), Arc::<LastUses>::default());
         Self {
             db,
             catalog,
@@ -72,6 +78,8 @@ impl App {
             postback_hours: Hours::default(),
             throttle,
             passwords,
+            owners,
+            last_uses,
         }
     }
 
@@ -85,6 +93,19 @@ impl App {
         let scheme = if self.config.proxies.is_https(request) { "https" } else { "http" };
         let host = host(request).unwrap_or_else(|| "localhost".to_owned());
         format!("{scheme}://{host}")
+    }
+
+    /// Whether pages and API answer on the host of this request: the configured host and those saved for dashboards.
+    /// Where none is configured, hosts that nobody saved answer too: whoever mistypes a dashboard's host finds back in
+    /// by the server's address.
+    pub(super) fn answers_pages(&self, request: &HttpRequest) -> bool {
+        let (host, catalog) = (host(request), self.catalog.get());
+        let hosts = catalog.hosts();
+        let kind = host.as_deref().and_then(|host| hosts.kind(host));
+        match self.config.is_dashboard(host.as_deref()) {
+            Some(is_configured) => is_configured || kind == Some(HostKind::Dashboard),
+            None => kind != Some(HostKind::Tracking) || !hosts.has_dashboard(),
+        }
     }
 
     /// The client's address.
@@ -149,8 +170,10 @@ mod tests {
     fn a_dashboard_host_alone_answers() {
         let config = HttpConfig { dashboard_host: Some("desk.example".to_owned()), ..HttpConfig::default() };
         let on = |host: &str| TestRequest::get().insert_header((HOST, host)).to_http_request();
-        assert!(config.is_dashboard(&on("DESK.example:443")));
-        assert!(!config.is_dashboard(&on("trk.example")));
-        assert!(HttpConfig::default().is_dashboard(&on("trk.example")));
+        let (app, _folder) = app_with(config);
+        assert!(app.answers_pages(&on("DESK.example:443")));
+        assert!(!app.answers_pages(&on("trk.example")));
+        let (app, _folder) = app_with(HttpConfig::default());
+        assert!(app.answers_pages(&on("trk.example")));
     }
 }

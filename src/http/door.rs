@@ -78,7 +78,7 @@ fn refusal(request: &ServiceRequest) -> Option<Error> {
         return Some(Error::UrlTooLong);
     }
     let app = request.app_data::<web::Data<App>>()?;
-    (!app.config.is_dashboard(request.request())).then_some(Error::NotFound)
+    (!app.answers_pages(request.request())).then_some(Error::NotFound)
 }
 
 /// Gives an error its body: ours, the framework's, and a bare status of its router.

@@ -8,6 +8,8 @@ mod clock;
 mod door;
 mod error;
 mod json;
+mod last_uses;
+mod owners;
 mod passwords;
 mod player;
 mod problem;
@@ -44,4 +46,6 @@ pub use recent::Recent;
 pub use same_origin::SameOrigin;
 pub use trace::RequestSpan;
 pub use tracker::{OwnJournal, Tracker, Worker};
-pub use user::{PageWrite, Reader, SignedIn, Writer, local_path};
+pub use user::{
+    AdminPage, AdminPageWrite, AdminReader, AdminWriter, PageWrite, Reader, SignedIn, Writer, local_path,
+};

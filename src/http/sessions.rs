@@ -3,9 +3,10 @@
 //! Our own sessions rather than a session crate's: one look-up gives the session and its user together,
 //! the token is kept as its SHA-256 alone, and each session can be listed and ended by itself.
 
-use super::HttpConfig;
+use super::last_uses::Used;
 use super::limits::AGENT_CHARS_MAX;
 use super::tokens::hash_of;
+use super::{App, HttpConfig};
 use crate::db::users::{self, Session, User};
 use crate::db::{self, Db, Priority};
 use crate::entities::random;
@@ -68,17 +69,13 @@ pub(super) fn start(
     Ok(cookie(config, token, Duration::days(SESSION_DAYS)))
 }
 
-/// The session and the user behind a token, noted as seen.
-pub(super) fn find(db: &Db, token: &str, now_ms: i64) -> db::Result<Option<(Session, User)>> {
-    let found = db.read(|conn| users::find_session(conn, &hash_of(token), now_ms))?;
+/// The session and the user behind a token, noted as seen behind the request.
+pub(super) fn find(app: &App, token: &str, now_ms: i64) -> db::Result<Option<(Session, User)>> {
+    let found = app.db.read(|conn| users::find_session(conn, &hash_of(token), now_ms))?;
     if let Some((session, _)) = &found
         && now_ms.saturating_sub(session.last_seen_at_ms) > TOUCH_AFTER_MS
     {
-        let touched = db.write(Priority::Pages, |conn| users::touch_session(conn, session.id, now_ms));
-        // A page can be read while nothing can be written.
-        if let Err(error) = touched {
-            tracing::warn!(%error, "a session's last use could not be noted");
-        }
+        app.last_uses.note(&app.db, Used::Session(session.id), now_ms);
     }
     Ok(found)
 }

@@ -51,6 +51,34 @@ pub struct Writer {
     pub token_id: i64,
 }
 
+/// A signed-in admin on a page. For others there is no such page.
+#[derive(Clone, Debug)]
+pub struct AdminPage(pub SignedIn);
+
+/// A signed-in admin who changes something from a page of ours.
+#[derive(Clone, Debug)]
+pub struct AdminPageWrite(pub SignedIn);
+
+/// An admin's API token that may look.
+#[derive(Clone, Debug)]
+pub struct AdminReader {
+    /// Who.
+    pub user: User,
+}
+
+/// An admin's API token that may look and change.
+#[derive(Clone, Debug)]
+pub struct AdminWriter {
+    /// Who.
+    pub user: User,
+}
+
+impl From<AdminPage> for SignedIn {
+    fn from(admin: AdminPage) -> Self {
+        admin.0
+    }
+}
+
 impl SignedIn {
     /// Goes on for an admin alone. For others there is nothing there.
     ///
@@ -105,7 +133,7 @@ impl FromRequest for Reader {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let (user, token_id, _) = token_owner(&request).await?;
+            let (user, token_id, _) = token_owner(&request, true).await?;
             Ok(Self { user, token_id })
         })
     }
@@ -118,7 +146,7 @@ impl FromRequest for Writer {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let (user, token_id, scope) = token_owner(&request).await?;
+            let (user, token_id, scope) = token_owner(&request, false).await?;
             match scope {
                 TokenScope::Write => Ok(Self { user, token_id }),
                 TokenScope::Read => Err(Error::Forbidden(
@@ -129,12 +157,67 @@ impl FromRequest for Writer {
     }
 }
 
+impl FromRequest for AdminPage {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let who = SignedIn::from_request(request, payload);
+        Box::pin(async move {
+            let who = who.await?;
+            who.require_admin()?;
+            Ok(Self(who))
+        })
+    }
+}
+
+impl FromRequest for AdminPageWrite {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let who = PageWrite::from_request(request, payload);
+        Box::pin(async move {
+            let PageWrite(who) = who.await?;
+            who.require_admin()?;
+            Ok(Self(who))
+        })
+    }
+}
+
+impl FromRequest for AdminReader {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let who = Reader::from_request(request, payload);
+        Box::pin(async move { Ok(Self { user: admin(who.await?.user)? }) })
+    }
+}
+
+impl FromRequest for AdminWriter {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let who = Writer::from_request(request, payload);
+        Box::pin(async move { Ok(Self { user: admin(who.await?.user)? }) })
+    }
+}
+
+fn admin(user: User) -> Result<User, Error> {
+    if user.role == Role::Admin {
+        return Ok(user);
+    }
+    Err(Error::Forbidden("This is for admins: use the token of one.".to_owned()))
+}
+
 async fn signed_in(request: &HttpRequest) -> Result<SignedIn, Error> {
     let app = app_of(request)?;
     let token = sessions::token_of(request, &app.config);
     let (found, is_set_up) = reading(&app, move |app| {
         let found = match &token {
-            Some(token) => sessions::find(&app.db, token, now_ms())?,
+            Some(token) => sessions::find(app, token, now_ms())?,
             None => None,
         };
         let is_set_up = found.is_some() || app.db.read(users::count)? > 0;
@@ -173,11 +256,10 @@ pub fn local_path(path: &str) -> Option<&str> {
     (!leads_away).then_some(path)
 }
 
-async fn token_owner(request: &HttpRequest) -> Result<(User, i64, TokenScope), Error> {
+async fn token_owner(request: &HttpRequest, is_look: bool) -> Result<(User, i64, TokenScope), Error> {
     let app = app_of(request)?;
     let token = bearer(request)?;
-    let found = reading(&app, move |app| tokens::find(&app.db, &token, now_ms())).await?;
-    let (token, user) = found.ok_or(Error::BadToken)?;
+    let (token, user) = tokens::owner(&app, &token, is_look).await?;
     require_overview(user.role)?;
     Ok((user, token.id, token.scope))
 }

@@ -54,11 +54,11 @@ impl Desk {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn open(app: &web::Data<App>, who: SignedIn) -> Result<Self, Error> {
+    pub async fn open(app: &web::Data<App>, who: impl Into<SignedIn>) -> Result<Self, Error> {
         let facts = reading(app, |app| app.db.read(read_facts)).await?;
         let zone = facts.zone.as_deref().and_then(|name| TimeZone::parse(name).ok());
         Ok(Self {
-            who,
+            who: who.into(),
             currency: facts.currency.as_deref().and_then(Currency::parse).unwrap_or(Currency::USD),
             zone: zone.unwrap_or(TimeZone::UTC),
             now_ms: now_ms(),

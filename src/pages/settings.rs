@@ -4,6 +4,7 @@ use askama::Template;
 
 mod account;
 mod bots;
+mod domains;
 mod own;
 mod tokens;
 mod users;
@@ -12,6 +13,7 @@ use super::desk::Desk;
 use super::forms::{Field, Select};
 use super::layout::{Chrome, Nav, Notice};
 use super::parts::{CodeBox, Link, PostButton};
+use super::tables::Listing;
 use super::tables::Table;
 use crate::domain::role::Role;
 use actix_web::web;
@@ -127,10 +129,43 @@ pub struct UsersPage {
     pub is_editable: bool,
 }
 
+/// All hosts of the installation.
+#[derive(Debug, Clone, Default, Template)]
+#[template(path = "settings/domains.html")]
+pub struct DomainsPage {
+    /// The frame, with tabs.
+    pub chrome: Chrome,
+    /// Search, filters, the table.
+    pub listing: Listing,
+}
+
+/// The form of a host, new or saved.
+#[derive(Debug, Clone, Default, Template)]
+#[template(path = "settings/domain.html")]
+pub struct DomainFormPage {
+    /// The frame, with tabs.
+    pub chrome: Chrome,
+    /// Where the form posts to.
+    pub action: String,
+    /// The host's name.
+    pub host: Field,
+    /// What it is for.
+    pub kind: Select,
+    /// Where its visitors go when nothing else is left.
+    pub fallback_url: Field,
+    /// Status.
+    pub status: Select,
+    /// Archive or restore; `None` for a new host.
+    pub archive: Option<PostButton>,
+    /// Whether it is archived.
+    pub is_archived: bool,
+}
+
 /// The addresses of this family.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     account::configure(config);
     bots::configure(config);
+    domains::configure(config);
     own::configure(config);
     tokens::configure(config);
     users::configure(config);
@@ -145,6 +180,7 @@ fn chrome(desk: &Desk, at: &str) -> Chrome {
         ("API tokens", "/settings/tokens"),
     ];
     if desk.who.user.role == Role::Admin {
+        tabs.push(("Domains", "/settings/domains"));
         tabs.push(("Users", "/settings/users"));
     }
     let tab = |(label, href): (&str, &str)| Link { current: href == at, ..Link::new(label, href) };

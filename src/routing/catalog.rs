@@ -2,8 +2,10 @@
 //! when something is saved. It can be thrown away and rebuilt from the database at any time.
 
 mod build;
+mod hosts;
 mod routes;
 
+pub use hosts::Hosts;
 pub use routes::{
     AdvertiserRoute, CampaignRoute, CostRule, LanderRoute, OfferRoute, PathRoute, RuleRoute, SourceRoute,
     TargetRoute,
@@ -17,7 +19,7 @@ use crate::domain::money::Currency;
 use crate::domain::offer::{AtCap, Offer};
 use crate::domain::rule::{Library, ListSet};
 use crate::domain::template::{Template, TemplateUse};
-use crate::domain::tracking_address::{OwnHosts, host_name};
+use crate::domain::tracking_address::OwnHosts;
 use crate::visitor::BotSwitches;
 use arc_swap::ArcSwap;
 use build::{Parts, campaign_route};
@@ -32,8 +34,7 @@ pub struct Catalog {
     offers: HashMap<i64, Arc<OfferRoute>>,
     advertisers: HashMap<i64, Arc<AdvertiserRoute>>,
     keys: HashMap<String, Arc<AdvertiserRoute>>,
-    /// Where a tracking host's visitors go when nothing else is left.
-    hosts: HashMap<String, Template>,
+    hosts: Hosts,
     /// The hosts that are ours.
     own_hosts: OwnHosts,
     /// The campaign of each path.
@@ -88,13 +89,10 @@ impl Catalog {
         self.keys.get(key)
     }
 
-    /// The fallback of a tracking host, where it has one.
+    /// The installation's hosts.
     #[must_use]
-    pub fn host_fallback(&self, host: &str) -> Option<&Template> {
-        if self.hosts.is_empty() {
-            return None;
-        }
-        self.hosts.get(&host_name(host).to_ascii_lowercase())
+    pub const fn hosts(&self) -> &Hosts {
+        &self.hosts
     }
 
     /// The account's fallback.
@@ -211,10 +209,7 @@ impl Catalog {
             campaigns,
             offers,
             advertisers,
-            hosts: db::domains::fallbacks(conn)?
-                .into_iter()
-                .filter_map(|(host, url)| Some((host.to_ascii_lowercase(), fallback_template(&url)?)))
-                .collect(),
+            hosts: Hosts::load(conn)?,
             fallback: settings::find(conn, settings::FALLBACK_URL)?.as_deref().and_then(fallback_template),
             library,
             list_versions,

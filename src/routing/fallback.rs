@@ -74,7 +74,7 @@ impl<'r> Router<'r> {
         inside: impl Fn(&'r Arc<CampaignRoute>) -> Option<T>,
     ) -> Option<Fallback<T>> {
         let own = door.and_then(|door| door.fallback.as_ref());
-        let of_host = asking.host.and_then(|host| self.catalog.host_fallback(host));
+        let of_host = asking.host.and_then(|host| self.catalog.hosts().fallback(host));
         let levels = [own, of_host, self.catalog.fallback()].into_iter().flatten();
         let within = door.into_iter().flat_map(|door| self.catalog.fallbacks_within(door));
         let mut tried: Vec<i64> = door.iter().map(|door| door.id).collect();

@@ -1,9 +1,7 @@
 //! A lander's buttons: `/go` draws an offer of the path by weight, `/go/{n}` leads to the n-th.
 
 use super::answer::{cookie, nowhere, redirect};
-use super::click::{
-    CLICK_COOKIE, SEEN_COOKIE, agent, asking, now_ms, pixel_cookie, seen_cookie, signals,
-};
+use super::click::{CLICK_COOKIE, SEEN_COOKIE, agent, asking, now_ms, pixel_cookie, seen_cookie, signals};
 use crate::db::click_log;
 use crate::domain::campaign::Redirect;
 use crate::domain::click::{ClickRecord, LpClickRecord};

@@ -52,6 +52,7 @@ mod browser;
 mod caps;
 mod clicks;
 mod corpus;
+mod domains;
 mod doors;
 mod fallbacks;
 mod floors;

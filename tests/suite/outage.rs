@@ -1,7 +1,7 @@
 //! The database goes away while the server runs: visitors are sent on, postbacks are told to come again, and
 //! when it is back every click is there.
 
-use crate::app::{Backend, Place, TestApp};
+use crate::app::{Backend, Place, TestApp, send};
 use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
 use reqwest::Method;
@@ -100,6 +100,8 @@ fn visitors_go_on_while_the_database_is_away() {
         let api = app.api(Method::GET, "/offers", None).await;
         assert_eq!(api.status, 503, "a dead database does not look like an empty one: {api:?}");
 
+        figures_are_told(&app, 51).await;
+
         bridge.mend();
         app.settled().await;
         assert_eq!(app.postback(&during[0], "1").await.code(), "recorded", "it came again");
@@ -107,6 +109,22 @@ fn visitors_go_on_while_the_database_is_away() {
         assert_eq!(app.figures(&campaign, ["clicks", "approved", "revenue"]), ["51", "2", "2.00"]);
         app.finish().await;
     });
+}
+
+/// `/metrics` answers soon, by a token that was used before, long after the last answer of the database has aged.
+async fn figures_are_told(app: &TestApp, clicks: u32) {
+    let ask = || send(app.request(Method::GET, "/metrics").bearer_auth(&app.write_token));
+    for pause in [0, 6] {
+        tokio::time::sleep(Duration::from_secs(pause)).await;
+        for _ in 0..3 {
+            let begun = Instant::now();
+            let told = ask().await;
+            assert_eq!(told.status, 200, "{told:?}");
+            let wanted = format!("clickledger_clicks_total{{outcome=\"offer\"}} {clicks}\n");
+            assert!(told.text.contains(&wanted), "{}", told.text);
+            assert!(begun.elapsed() < Duration::from_secs(2), "the answer took {:?}", begun.elapsed());
+        }
+    }
 }
 
 /// Clicks while something is wrong with the database, and after it is mended; then each must be there once.
@@ -126,6 +144,11 @@ async fn goes_on_while(app: &TestApp, break_it: impl FnOnce(), mend_it: impl FnO
     let refused = app.postback(&during[0], "1").await;
     assert_eq!(refused.status, 503, "{refused:?}");
     assert!(begun.elapsed() < Duration::from_secs(5), "the answer took {:?}", begun.elapsed());
+    figures_are_told(app, 51).await;
+    let begun = Instant::now();
+    let read = send(app.request(Method::GET, "/api/v1/offers").bearer_auth(&app.read_token)).await;
+    assert_eq!(read.status, 200, "what can be read is read, by a token whose use cannot be noted: {read:?}");
+    assert!(begun.elapsed() < Duration::from_secs(2), "the answer took {:?}", begun.elapsed());
     mend_it();
     app.settled().await;
     // It comes again. The first copy may have been waiting for the database, and been written after its sender was told to

@@ -181,11 +181,13 @@ fn guesses_about_machines_are_off_until_a_person_switches_them_on() {
         assert!(page.contains("Clicks from data centres are bots") && !page.contains("No effect now"));
         assert!(!page.contains(" checked"));
 
-        let wrong =
-            person.send("/settings/bots", "address_limit=true&address_clicks=1&address_minutes=x").await;
+        let wrong = person
+            .send("/settings/bots", "bot_address_limit=true&bot_address_clicks=1&bot_address_minutes=x")
+            .await;
         assert_eq!(wrong.status, 422, "{wrong:?}");
         assert_eq!(wrong.text.matches("class=\"field-error\"").count(), 2, "{}", wrong.text);
-        let form = "data_centres=true&address_limit=true&address_clicks=3&address_minutes=1440";
+        let form =
+            "bot_data_centres=true&bot_address_limit=true&bot_address_clicks=3&bot_address_minutes=1440";
         assert_eq!(person.send("/settings/bots", form).await.location(), "/settings/bots?saved=1");
         let page = person.page("/settings/bots?saved=1").await;
         assert_eq!(page.matches(" checked").count(), 2);
@@ -198,7 +200,7 @@ fn guesses_about_machines_are_off_until_a_person_switches_them_on() {
         assert_eq!(reason("198.51.100.9").await, Some("too_many_clicks"));
         assert_eq!(reason("198.51.100.10").await, None);
 
-        assert_eq!(person.send("/settings/bots", "address_clicks=3").await.status, 303);
+        assert_eq!(person.send("/settings/bots", "bot_address_clicks=3").await.status, 303);
         assert_eq!(reason("203.0.113.7").await, None);
         assert_eq!(reason("198.51.100.9").await, None);
     });

@@ -18,9 +18,10 @@ use actix_web::{HttpRequest, web};
 use serde_json::json;
 
 /// What is stored as it was typed.
-const TEXTS: [&str; 11] = [
+const TEXTS: [&str; 12] = [
     "name",
     "slug",
+    "domain_id",
     "source_id",
     "redirect",
     "unique_window_hours",
@@ -62,6 +63,7 @@ fn typed_of(campaign: &Noun) -> Typed {
     let mut typed = Typed::of([
         ("name", campaign.name.clone()),
         ("slug", campaign.slug.clone()),
+        ("domain_id", campaign.domain_id.map(|id| id.to_string()).unwrap_or_default()),
         ("source_id", campaign.source_id.map(|id| id.to_string()).unwrap_or_default()),
         ("redirect", campaign.redirect.to_string()),
         ("unique_window_hours", campaign.unique_window_hours.to_string()),
@@ -105,6 +107,11 @@ fn after(id: i64) -> String {
     format!("{}/{id}/edit?saved=1", KIND.path)
 }
 
+/// The host that is chosen in the form.
+fn typed_domain(typed: &Typed) -> Option<i64> {
+    typed.get("domain_id").parse().ok()
+}
+
 fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<CampaignFormPage, entities::Error> {
     let own = shown.saved.as_ref().map(|saved| saved.id);
     let mut typed = shown.typed.clone();
@@ -130,7 +137,8 @@ fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<CampaignFormPag
             cost_amount: form.field("cost_amount"),
             currency: shown.desk.currency.to_string(),
             slug: form.field("slug"),
-            slug_prefix: format!("{}/c/", place.public_url),
+            domain_id: (choices.domains.len() > 1).then(|| form.choose("domain_id", &choices.domains)),
+            slug_prefix: format!("{}/c/", saved::address(app, place, typed_domain(form.typed))),
             redirect: form.select("redirect", &REDIRECTS),
             rules: rules::draw(form, &choices),
             rules_error: form.error("rules"),

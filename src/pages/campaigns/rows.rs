@@ -33,6 +33,8 @@ fn pick_text(target: Target) -> String {
 pub(super) struct Choices {
     /// Sources; the first is none.
     pub(super) sources: Vec<Choice>,
+    /// Tracking hosts; the first is the installation's own address.
+    pub(super) domains: Vec<Choice>,
     /// What is not offered, in words. Empty where everything is.
     pub(super) cut: String,
     /// The other campaigns.
@@ -52,6 +54,7 @@ impl Choices {
         let picked = |list, field| ids(picked(typed, list, field));
         let (lander_ids, offer_ids) = (picked("landers", "lander_id"), picked("offers", "offer_id"));
         let rows_max = choosing::rows_max(lander_ids.len() + offer_ids.len());
+        let domain_ids = ids(vec![typed.get("domain_id")]);
         let source_ids = ids(vec![typed.get("source_id")]);
         let campaign_ids = self::picked(typed, "offers", "offer_id").into_iter();
         let campaign_ids = ids(campaign_ids.filter_map(|value| value.strip_prefix(CAMPAIGN)).collect());
@@ -62,6 +65,7 @@ impl Choices {
                 db::lists::versions(conn)?.into_iter().map(|(id, kind, _)| (id, kind)).collect();
             let lists = choices::lists(conn, rows_max, &list_ids)?;
             let sources = choices::sources(conn, rows_max, &source_ids)?;
+            let domains = choices::domains(conn, rows_max, &domain_ids)?;
             let landers = choices::landers(conn, rows_max, &lander_ids)?;
             let offers = choices::offers(conn, rows_max, &offer_ids)?;
             let mut campaigns = choices::campaigns(conn, rows_max, &campaign_ids)?;
@@ -75,6 +79,7 @@ impl Choices {
             };
             let shown = [
                 ("sources", &sources),
+                ("domains", &domains),
                 ("landers", &landers),
                 ("offers", &offers),
                 ("campaigns", &campaigns),
@@ -82,6 +87,7 @@ impl Choices {
             ];
             Ok(Self {
                 sources: choosing::choices("None", &sources, |_| None),
+                domains: choosing::choices("This installation's", &domains, |_| None),
                 cut: choosing::cut(&shown, rows_max),
                 campaigns: choosing::choices("", &campaigns, |_| None).into_iter().skip(1).collect(),
                 lists: {

@@ -33,7 +33,7 @@ pub(super) fn beside(
     Ok(SavedCampaign {
         campaign_url: campaign_url(app, place, &campaign.value)?,
         postback_urls: postback_urls(app, place, &campaign.value)?,
-        script: script(app, place, &campaign.value.slug),
+        script: script(app, place, &campaign.value),
         test_click_action: format!("{}/{id}/test-click", KIND.path),
         test_postback_action: format!("{}/{id}/test-postback", KIND.path),
         trace: tracing::form(id),
@@ -48,9 +48,16 @@ pub(super) fn beside(
     })
 }
 
+/// Where a campaign's visitors come to: its own host where one in use is chosen, else the installation's address.
+pub(super) fn address(app: &App, place: &Place, domain_id: Option<i64>) -> String {
+    let catalog = app.catalog.get();
+    let host = domain_id.and_then(|id| catalog.hosts().tracking(id));
+    entities::on_host(&place.public_url, host)
+}
+
 /// The campaign's address, with the source's parameters where one is chosen.
 fn campaign_url(app: &App, place: &Place, campaign: &Campaign) -> Result<CodeBox, entities::Error> {
-    let url = entities::campaign_url(&place.public_url, &campaign.slug);
+    let url = entities::campaign_url(&address(app, place, campaign.domain_id), &campaign.slug);
     let source = match campaign.source_id.map(|id| entities::sources::find(&app.db, id)) {
         Some(Ok(source)) => Some(source.value),
         Some(Err(entities::Error::NotFound)) | None => None,
@@ -66,8 +73,9 @@ fn campaign_url(app: &App, place: &Place, campaign: &Campaign) -> Result<CodeBox
 }
 
 /// The script's element for a page that ads lead to where redirects are forbidden.
-fn script(app: &App, place: &Place, slug: &str) -> CodeBox {
-    let address = format!("{}{}", place.public_url, app.config.script_path);
+fn script(app: &App, place: &Place, campaign: &Campaign) -> CodeBox {
+    let (address, slug) = (address(app, place, campaign.domain_id), &campaign.slug);
+    let address = format!("{address}{}", app.config.script_path);
     let element = format!("<script async src=\"{address}\" data-campaign=\"{slug}\"></script>");
     CodeBox {
         hint: "On the page that the ad leads to; mark its links with data-clickledger.".to_owned(),

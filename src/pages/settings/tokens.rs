@@ -57,7 +57,7 @@ async fn make(who: PageWrite, app: web::Data<App>, typed: Typed) -> Answer {
 
 async fn revoke(who: PageWrite, app: web::Data<App>, id: web::Path<String>) -> Answer {
     let (id, user_id) = (number(&id)?, who.0.user.id);
-    reading(&app, move |app| tokens::revoke(&app.db, user_id, id, now_ms())).await?;
+    reading(&app, move |app| tokens::revoke(app, user_id, id, now_ms())).await?;
     Ok(see_other("/settings/tokens?revoked=1"))
 }
 

@@ -1,0 +1,59 @@
+//! `/settings`: what the whole account is set to, for admins alone.
+
+use super::Answer;
+use crate::entities::settings::{self, Settings};
+use crate::http::{AdminReader, AdminWriter, App, Error, changing, json_fields, reading};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+
+/// Hangs the address.
+pub(super) fn configure(cfg: &mut web::ServiceConfig) {
+    cfg.service(
+        web::resource("/settings").route(web::get().to(show)).route(web::patch().to(update)).default_service(
+            web::to(|| async { Err::<HttpResponse, _>(Error::MethodNotAllowed("GET, PATCH")) }),
+        ),
+    );
+}
+
+#[derive(Serialize)]
+struct Body {
+    currency: String,
+    currency_fixed: bool,
+    time_zone: &'static str,
+    fallback_url: String,
+    bot_data_centres: bool,
+    bot_address_limit: bool,
+    bot_address_clicks: Option<u32>,
+    bot_address_minutes: Option<u32>,
+}
+
+impl Body {
+    fn new((settings, is_fixed): (Settings, bool)) -> Self {
+        Self {
+            currency: settings.currency.to_string(),
+            currency_fixed: is_fixed,
+            time_zone: settings.time_zone.name(),
+            fallback_url: settings.fallback_url,
+            bot_data_centres: settings.bot_data_centres,
+            bot_address_limit: settings.bot_address_limit,
+            bot_address_clicks: settings.bot_address_clicks,
+            bot_address_minutes: settings.bot_address_minutes,
+        }
+    }
+}
+
+async fn show(_who: AdminReader, app: web::Data<App>) -> Answer {
+    let settings = reading(&app, |app| settings::load(&app.db)).await?;
+    Ok(HttpResponse::Ok().json(Body::new(settings)))
+}
+
+async fn update(
+    _who: AdminWriter,
+    app: web::Data<App>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Answer {
+    let fields = json_fields(&request, payload).await?;
+    let settings = changing(&app, move |app| settings::update(&app.db, &fields)).await?;
+    Ok(HttpResponse::Ok().json(Body::new(settings)))
+}
