@@ -74,7 +74,7 @@ fn click(number: i64, all: i64) -> ClickRecord<&'static str> {
 
 /// Writes clicks to a new journal, then moves them; returns how long the moving took.
 async fn round(db: &Arc<Db>, folder: &Path, first: i64, rows: i64, all: i64) -> anyhow::Result<Duration> {
-    let journal = Journal::begin(folder, Durability::Process)?;
+    let journal = Journal::begin(folder, Durability::Process, None)?;
     let worker = journal.worker()?;
     for number in first..first + rows {
         let written = worker.append_click(&click(number, all));

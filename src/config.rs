@@ -45,6 +45,11 @@ pub struct Config {
     #[arg(long, global = true, env = "CLICKLEDGER_DURABILITY", default_value = "process")]
     pub durability: DurabilitySetting,
 
+    /// How much of the journal may wait for the database, like 20G or 500M; beyond it visitors are sent on without a click
+    /// id [default: as much as the disk holds].
+    #[arg(long, global = true, env = "CLICKLEDGER_JOURNAL_MAX", value_parser = read_bytes)]
+    pub journal_max: Option<u64>,
+
     /// The address people and networks use, like https://trk.example [default: the request's own].
     #[arg(long, global = true, env = "CLICKLEDGER_PUBLIC_URL", value_parser = read_public_url)]
     pub public_url: Option<String>,
@@ -121,6 +126,25 @@ pub enum LogFormat {
     Text,
     /// Lines for machines.
     Json,
+}
+
+/// The smallest limit of the journal: a second of clicks at the speed of one busy worker.
+const JOURNAL_MAX_LEAST: u64 = 1_000_000;
+
+/// A number of bytes, perhaps with K, M, G or T behind it (thousands of one another).
+fn read_bytes(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let (digits, unit) = match text.char_indices().next_back() {
+        Some((at, 'k' | 'K')) => (text.get(..at).unwrap_or_default(), 1_000),
+        Some((at, 'm' | 'M')) => (text.get(..at).unwrap_or_default(), 1_000_000),
+        Some((at, 'g' | 'G')) => (text.get(..at).unwrap_or_default(), 1_000_000_000),
+        Some((at, 't' | 'T')) => (text.get(..at).unwrap_or_default(), 1_000_000_000_000),
+        _ => (text, 1),
+    };
+    let bytes = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+    bytes
+        .filter(|bytes| *bytes >= JOURNAL_MAX_LEAST)
+        .ok_or_else(|| format!("{text:?} is no size from 1M on: write it like 20G or 500M"))
 }
 
 /// An address or a network.

@@ -157,7 +157,7 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
         DurabilitySetting::Process => Durability::Process,
         DurabilitySetting::Power => Durability::Power,
     };
-    let journal = Journal::begin(&config.data_dir.join("journal"), durability)
+    let journal = Journal::begin(&config.data_dir.join("journal"), durability, config.journal_max)
         .with_context(|| format!("the journal in {} cannot be begun", config.data_dir.display()))?;
     let writer_id = writer_id(config)?;
     let (ingested, ingester) = Ingester::start(Arc::clone(&db), Arc::clone(&journal), writer_id)?;

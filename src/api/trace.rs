@@ -45,10 +45,13 @@ fn body(traced: &Trace, catalog: &Catalog) -> Value {
         })
         .collect();
     if let Some(id) = click.path_id {
-        steps.push(json!({"step": "path", "id": id, "rule_id": click.rule_id}));
+        let name = catalog.path(click.campaign_id, id).map(|path| &*path.name);
+        steps.push(json!({"step": "path", "id": id, "name": name, "rule_id": click.rule_id}));
     }
     if let Some(id) = click.lander_id {
-        steps.push(json!({"step": "lander", "id": id}));
+        let landers = click.path_id.and_then(|path| catalog.path(click.campaign_id, path)).map(|path| &path.landers);
+        let drawn = landers.into_iter().flatten().find(|(lander, _)| lander.id == id);
+        steps.push(json!({"step": "lander", "id": id, "name": drawn.map(|(lander, _)| &lander.name)}));
     }
     if let Some(id) = click.offer_id {
         let name = catalog.offer(id).map(|route| route.offer.name.as_str());

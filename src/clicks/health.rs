@@ -9,6 +9,8 @@ use std::sync::atomic::Ordering;
 pub struct Health {
     /// Bytes of this process's journal that are not in the database yet.
     pub waiting_bytes: u64,
+    /// How many may wait, where that is limited; at that, clicks are not kept any more.
+    pub bytes_max: Option<u64>,
     /// How old what waits may be, milliseconds; 0 where nothing waits.
     pub age_ms: i64,
     /// Bytes of its segments on the disk, moved ones that are kept for a while included.
@@ -32,6 +34,7 @@ impl Health {
         let behind_ms = now_ms.saturating_sub(ingested.through_ms().max(journal.begun_at_ms())).max(0);
         Self {
             waiting_bytes,
+            bytes_max: journal.bytes_max(),
             age_ms: if waiting_bytes == 0 { 0 } else { behind_ms },
             disk_bytes: journal.disk_bytes(),
             has_reserve: journal.has_reserve(),

@@ -170,6 +170,7 @@ impl Ingester {
                 Ok(rows) => {
                     self.gauges.succeed();
                     if rows >= ROWS_MAX / 2 {
+                        self.journal.weigh(&self.gauges.moved_to());
                         continue;
                     }
                     IDLE
@@ -180,6 +181,7 @@ impl Ingester {
                     RETRY
                 }
             };
+            self.journal.weigh(&self.gauges.moved_to());
             if self.counted_late_at.elapsed() >= LATE_EVERY {
                 self.counted_late_at = Instant::now();
                 if let Err(why) = self.mover.count_late() {

@@ -6,7 +6,7 @@
 
 use super::batch::{Batch, NotKept, Written};
 use super::frame::{self, Room};
-use super::space::Reserve;
+use super::space::{Limit, Reserve};
 use crate::db::journal_positions::Position;
 use crate::domain::click::{ClickRecord, LpClickRecord};
 use serde::Serialize;
@@ -50,6 +50,7 @@ pub struct Journal {
     workers: Mutex<Vec<Arc<WorkerState>>>,
     sync: SyncSignal,
     begun_at_ms: i64,
+    pub(super) limit: Limit,
     /// Clicks that could not be kept.
     pub lost: AtomicU64,
 }
@@ -100,11 +101,12 @@ pub(super) fn now_ms() -> i64 {
 }
 
 impl Journal {
-    /// Begins a journal of its own for this process under `<folder>/<random id>/`.
+    /// Begins a journal of its own for this process under `<folder>/<random id>/`. What waits for the database in it grows
+    /// to `bytes_max` at most; without that, as long as the disk has room.
     ///
     /// # Errors
     /// The folder cannot be made, locked or written.
-    pub fn begin(folder: &Path, durability: Durability) -> io::Result<Arc<Self>> {
+    pub fn begin(folder: &Path, durability: Durability, bytes_max: Option<u64>) -> io::Result<Arc<Self>> {
         let id = format!("{:032x}", rand::random::<u128>());
         // Made and locked under another name: a folder under its own name whose lock is free is a dead
         // process's, and another process may take it over at any moment.
@@ -123,6 +125,7 @@ impl Journal {
             workers: Mutex::default(),
             sync: SyncSignal::default(),
             begun_at_ms: now_ms(),
+            limit: Limit::new(bytes_max),
             lost: AtomicU64::new(0),
         });
         let syncing = Arc::clone(&journal);
@@ -269,6 +272,11 @@ impl WorkerJournal {
             batch.finish(Ok(()));
             return;
         }
+        if !self.journal.limit.has_room(inner.buffer.len()) {
+            inner.buffer.clear();
+            batch.finish(Err(NotKept));
+            return;
+        }
         let mut outcome = inner.write(&self.journal, &self.state);
         if outcome.is_err() && self.journal.reserve.release() {
             outcome = inner.write(&self.journal, &self.state);
@@ -340,7 +348,7 @@ mod tests {
     async fn one_turn_is_one_write_and_all_are_answered() {
         for durability in [Durability::Process, Durability::Power] {
             let folder = tempfile::tempdir().unwrap();
-            let journal = Journal::begin(folder.path(), durability).unwrap();
+            let journal = Journal::begin(folder.path(), durability, None).unwrap();
             let local = tokio::task::LocalSet::new();
             local
                 .run_until(async {

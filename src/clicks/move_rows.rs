@@ -118,7 +118,7 @@ fn insert_clicks(
     for (click, is_new) in records.iter().zip(clicks::insert(conn, records)?) {
         if is_new {
             sums.add_click(click);
-            if click.lander_id.is_some() {
+            if click.is_lp_view() {
                 fresh.insert(click.id, (click.clicked_at_ms, click.bot.is_some(), click.is_test));
             }
         }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Space kept aside for the hour when the disk is full: about 150,000 clicks.
@@ -68,7 +69,68 @@ fn allocate(path: &Path) -> io::Result<()> {
     made
 }
 
+/// How much may wait for the database. What is written between two looks at the folder is added to what the last one
+/// found, so the limit is never passed by more than what workers write in the same instant.
+pub(super) struct Limit {
+    bytes_max: Option<u64>,
+    /// What waited at the last look.
+    found: AtomicU64,
+    /// What was written since.
+    added: AtomicU64,
+    is_reached: AtomicBool,
+}
+
+impl Limit {
+    pub(super) const fn new(bytes_max: Option<u64>) -> Self {
+        Self {
+            bytes_max,
+            found: AtomicU64::new(0),
+            added: AtomicU64::new(0),
+            is_reached: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether so many bytes more may wait; they count from now on where they may.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        let Some(bytes_max) = self.bytes_max else { return true };
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let added = self.added.fetch_add(bytes, Ordering::AcqRel).saturating_add(bytes);
+        let has_room = self.found.load(Ordering::Acquire).saturating_add(added) <= bytes_max;
+        if !has_room {
+            self.added.fetch_sub(bytes, Ordering::AcqRel);
+        }
+        if self.is_reached.swap(!has_room, Ordering::AcqRel) == has_room {
+            if has_room {
+                tracing::info!("the journal is below its limit again: clicks are kept");
+            } else {
+                tracing::error!(
+                    bytes_max,
+                    "the journal is at its limit: visitors are sent on without a click id until the database takes clicks"
+                );
+            }
+        }
+        has_room
+    }
+}
+
 impl Journal {
+    /// How much may wait for the database, where that is limited.
+    #[must_use]
+    pub const fn bytes_max(&self) -> Option<u64> {
+        self.limit.bytes_max
+    }
+
+    /// Looks how much waits, where that is limited. Reads a folder, so not from an event loop.
+    pub(super) fn weigh(&self, moved_to: &BTreeMap<i64, Position>) {
+        if self.limit.bytes_max.is_none() {
+            return;
+        }
+        // What is written during the look may count twice until the next one, and never not at all.
+        let added = self.limit.added.load(Ordering::Acquire);
+        self.limit.found.store(self.bytes_after(moved_to), Ordering::Release);
+        self.limit.added.fetch_sub(added, Ordering::AcqRel);
+    }
+
     /// Whether the space for a full disk is set aside.
     #[must_use]
     pub fn has_reserve(&self) -> bool {
@@ -123,7 +185,7 @@ mod tests {
     #[test]
     fn bytes_are_counted_from_where_the_database_stands() {
         let folder = tempfile::tempdir().unwrap();
-        let journal = Journal::begin(folder.path(), Durability::Process).unwrap();
+        let journal = Journal::begin(folder.path(), Durability::Process, None).unwrap();
         for (worker, segment, len) in [(0, 1, 100), (0, 2, 50), (1, 1, 30)] {
             std::fs::write(journal.folder().join(segment_name(worker, segment)), vec![0; len]).unwrap();
         }
@@ -132,6 +194,22 @@ mod tests {
         let at = |segment, byte_offset| Position { segment, byte_offset };
         assert_eq!(journal.bytes_after(&BTreeMap::from([(0, at(1, 60)), (1, at(1, 30))])), 90);
         assert_eq!(journal.bytes_after(&BTreeMap::from([(0, at(2, 50)), (1, at(1, 30))])), 0);
+        journal.stop();
+    }
+
+    #[test]
+    fn what_waits_stays_below_its_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::begin(folder.path(), Durability::Process, Some(100)).unwrap();
+        assert!(journal.limit.has_room(60));
+        assert!(!journal.limit.has_room(41), "a hundred and one");
+        assert!(journal.limit.has_room(40), "what was refused does not count");
+        std::fs::write(journal.folder().join(segment_name(0, 1)), [0; 100]).unwrap();
+        journal.weigh(&BTreeMap::new());
+        assert!(!journal.limit.has_room(1));
+        journal.weigh(&BTreeMap::from([(0, Position { segment: 1, byte_offset: 70 })]));
+        assert!(journal.limit.has_room(70), "what was moved makes room");
+        assert!(!journal.limit.has_room(1));
         journal.stop();
     }
 

@@ -28,7 +28,11 @@ type RawSum = (&'static str, &'static str);
 const CLICK_SUMS: &[RawSum] = &[
     ("clicks", "1"),
     ("uniques", "CASE WHEN is_unique THEN 1 ELSE 0 END"),
-    ("lp_views", "CASE WHEN lander_id IS NOT NULL THEN 1 ELSE 0 END"),
+    // As `ClickRecord::is_lp_view` says.
+    (
+        "lp_views",
+        "CASE WHEN lander_id IS NOT NULL OR (offer_id IS NULL AND refusal IS NULL) THEN 1 ELSE 0 END",
+    ),
     ("lp_clicks", "lp_clicks"),
     ("lp_clickers", "CASE WHEN lp_clicks > 0 THEN 1 ELSE 0 END"),
     ("cost_micros", "cost_micros"),

@@ -117,6 +117,15 @@ pub struct ClickRecord<Text = Box<str>> {
     pub subs: Vec<(u8, Text)>,
 }
 
+impl<Text> ClickRecord<Text> {
+    /// Whether its visitor saw a page before any offer: a lander, or a page that registered the visit itself and is a lander
+    /// without a number.
+    #[must_use]
+    pub const fn is_lp_view(&self) -> bool {
+        self.lander_id.is_some() || (self.offer_id.is_none() && self.refusal.is_none())
+    }
+}
+
 impl<Text: Deref<Target = str>> ClickRecord<Text> {
     /// The same click with texts of its own.
     #[must_use]

@@ -234,7 +234,7 @@ impl RollupDelta {
         let sums = Counters {
             clicks: 1,
             uniques: i64::from(click.is_unique),
-            lp_views: i64::from(click.lander_id.is_some()),
+            lp_views: i64::from(click.is_lp_view()),
             cost_micros: click.cost_micros,
             costed_clicks: i64::from(click.cost_original_micros.is_some()),
             ..Counters::default()

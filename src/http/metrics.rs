@@ -156,6 +156,8 @@ fn journal_text(out: &mut Text, tracker: &Tracker, journal: &Journal, now_ms: i6
     let gauge = |out: &mut Text, name, about, number| out.one(name, "gauge", about, &value(number));
     let about = "Bytes of the journal that are not in the database yet.";
     gauge(out, "clickledger_journal_waiting_bytes", about, health.waiting_bytes);
+    let about = "Bytes of the journal that may wait for the database; 0 where only the disk limits them.";
+    gauge(out, "clickledger_journal_waiting_bytes_max", about, health.bytes_max.unwrap_or(0));
     out.head("clickledger_journal_age_seconds", "gauge", "How old what waits in the journal may be.");
     out.line(
         "clickledger_journal_age_seconds",

@@ -9,6 +9,13 @@ use crate::clicks::Health;
 /// The journal moves on ten times a second: what is older than this waits for something.
 const AGE_LONGEST_MS: i64 = 30_000;
 
+/// From how many per cent of its limit on the journal is told of.
+const LIMIT_NEAR_PERCENT: u64 = 80;
+
+fn percent_of_limit(health: &Health) -> Option<u64> {
+    Some(health.waiting_bytes.saturating_mul(100) / health.bytes_max?.max(1))
+}
+
 /// The line below the dashboard.
 pub fn line(health: &Health) -> String {
     if health.waiting_bytes == 0 {
@@ -32,6 +39,11 @@ pub fn attention(health: &Health, now_ms: i64) -> Vec<Attention> {
         let text = "Their visitors were sent on without a click id, so nothing of theirs can be counted: \
                     see whether the data folder's disk is full.";
         found.push(item(Dot::Bad, format!("{clicks} could not be kept"), text, None));
+    }
+    if let Some(used) = percent_of_limit(health).filter(|used| *used >= LIMIT_NEAR_PERCENT) {
+        let text = "At its limit (CLICKLEDGER_JOURNAL_MAX) clicks are not kept any more: look at the database and at \
+                    the log, or raise the limit.";
+        found.push(item(Dot::Bad, format!("The journal is at {used} % of its limit"), text, None));
     }
     if !health.has_reserve {
         let text = "The journal has no space set aside for a full disk: make room on the data folder's disk.";
@@ -76,6 +88,7 @@ mod tests {
 
     const WELL: Health = Health {
         waiting_bytes: 0,
+        bytes_max: None,
         age_ms: 0,
         disk_bytes: 5_000,
         has_reserve: true,
@@ -103,6 +116,9 @@ mod tests {
         let away = Health { failing_since_ms: Some(60_000), waiting_bytes: 12_345, age_ms: 60_000, ..WELL };
         assert_eq!(titles(away), ["The database takes no clicks: 12 kB waiting"]);
         assert_eq!(titles(Health { age_ms: 90_000, ..WELL }), ["The journal is 1 min 30 s behind"]);
+        let near = |waiting_bytes| Health { waiting_bytes, bytes_max: Some(1_000), ..WELL };
+        assert_eq!(titles(near(799)), [""; 0]);
+        assert_eq!(titles(near(801)), ["The journal is at 80 % of its limit"]);
         assert_eq!(titles(Health { quarantined: 2, ..WELL }), ["2 records in quarantine"]);
     }
 }

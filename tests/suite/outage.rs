@@ -2,6 +2,7 @@
 //! when it is back every click is there.
 
 use crate::app::{Backend, Place, TestApp, send};
+use clickledger::config::Config;
 use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
 use reqwest::Method;
@@ -191,6 +192,61 @@ fn a_database_that_another_process_locks_blames_no_click() {
             || other.borrow_mut().batch_execute("rollback").unwrap(),
         )
         .await;
+        app.finish().await;
+    });
+}
+
+/// More clicks than a journal with a limit may hold while the database is away: those that got an id are all there later,
+/// the others were sent on without one and counted.
+async fn stays_below_its_limit(app: &TestApp, break_it: impl FnOnce(), mend_it: impl FnOnce()) {
+    let campaign = app.campaign(json!({})).await;
+    app.click(&campaign).await;
+    app.settled().await;
+    break_it();
+    let (mut kept, mut unkept) = (0, 0);
+    // About 350 bytes each: the limit of the test comes after some three thousand.
+    for _ in 0..80 {
+        let asked = (0..50).map(|_| app.get(&format!("/c/{}?sub1={}", campaign.slug, "z".repeat(120))));
+        for answer in futures_util::future::join_all(asked).await {
+            assert_eq!(answer.status, 302);
+            let has_id = !answer.location().ends_with("ref=");
+            *(if has_id { &mut kept } else { &mut unkept }) += 1;
+        }
+    }
+    assert!(kept > 500 && unkept > 500, "{kept} kept, {unkept} sent on without an id");
+    let waiting = std::fs::read_dir(app.place.folder.path().join("journal")).unwrap().flatten();
+    let bytes: u64 = waiting
+        .filter_map(|journal| std::fs::read_dir(journal.path()).ok())
+        .flat_map(Iterator::flatten)
+        .filter(|file| file.file_name().to_string_lossy().ends_with(".log"))
+        .map(|file| file.metadata().unwrap().len())
+        .sum();
+    assert!(bytes <= 1_000_000 + 2_000, "{bytes} bytes wait");
+    let told = send(app.request(Method::GET, "/metrics").bearer_auth(&app.write_token)).await.text;
+    assert!(told.contains("clickledger_journal_waiting_bytes_max 1000000\n"), "{told}");
+    assert!(told.contains(&format!("clickledger_journal_lost_total {unkept}\n")), "{told}");
+    mend_it();
+    app.until("what was kept is there", || app.number("select count(*) from clicks") == kept + 1).await;
+    let after = app.click(&campaign).await;
+    assert!(!after.id.is_empty(), "there is room again");
+}
+
+#[test]
+fn a_journal_with_a_limit_stays_below_it() {
+    crate::app::block_on(async {
+        let place = Place::new(Backend::Sqlite).unwrap();
+        let config = Config { journal_max: Some(1_000_000), ..place.config() };
+        let app = TestApp::start_with(place, &config);
+        let file = app.place.folder.path().join("clickledger.db");
+        let aside = file.with_extension("aside");
+        let (away, back) =
+            (|| std::fs::rename(&file, &aside).unwrap(), || std::fs::rename(&aside, &file).unwrap());
+        stays_below_its_limit(&app, away, back).await;
+        app.finish().await;
+        let Some((place, bridge, through)) = bridged() else { return };
+        let config = Config { journal_max: Some(1_000_000), database_url: Some(through), ..place.config() };
+        let app = TestApp::start_with(place, &config);
+        stays_below_its_limit(&app, || bridge.cut(), || bridge.mend()).await;
         app.finish().await;
     });
 }

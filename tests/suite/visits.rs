@@ -62,7 +62,9 @@ stories! {
         assert_eq!(click_id_in(pressed.location()).as_deref(), Some(click.id.as_str()));
         assert_eq!(app.postback(&click, "3").await.code(), "recorded");
         app.settled().await;
-        assert_eq!(app.figures(&campaign, ["clicks", "uniques", "lp_clicks", "approved", "revenue"]), ["2", "1", "1", "2", "5.00"]);
+        assert_eq!(app.figures(&campaign, ["clicks", "uniques", "approved", "revenue"]), ["2", "1", "2", "5.00"]);
+        // The page is itself the lander.
+        assert_eq!(app.figures(&campaign, ["lp_views", "lp_clicks"]), ["2", "1"]);
     }
 
     async fn what_is_no_visit_is_told_so(app: TestApp) {

@@ -91,7 +91,8 @@ fn steps(traced: &Trace, catalog: &Catalog) -> Steps {
     });
     if let Some(path) = path {
         let of = if click.rule_id.is_some() { "the rule's" } else { "for everyone else" };
-        steps.push(done("Path", vec![plain(&format!("number {}, {of}, weight {}", path.id, path.weight))]));
+        let name = if path.name.is_empty() { format!("number {}", path.id) } else { path.name.to_string() };
+        steps.push(done("Path", vec![plain(&format!("{name}, {of}, weight {}", path.weight))]));
     }
     if let Some(lander) = lander {
         steps.push(done("Lander", vec![plain(&lander.name)]));

@@ -79,7 +79,14 @@ fn path_route(path: &CampaignPath, parts: &Parts<'_>) -> PathRoute {
     };
     let leads_somewhere = !landers.is_empty() || targets.iter().any(is_drawn);
     let is_usable = path.status == EntityStatus::Active && path.weight > 0 && leads_somewhere;
-    PathRoute { id: path.id.unwrap_or(0), weight: weight(path.weight), landers, targets, is_usable }
+    PathRoute {
+        id: path.id.unwrap_or(0),
+        name: path.name.as_str().into(),
+        weight: weight(path.weight),
+        landers,
+        targets,
+        is_usable,
+    }
 }
 
 fn drawable(entries: &[Weighted], landers: &HashMap<i64, Arc<LanderRoute>>) -> Vec<(Arc<LanderRoute>, u64)> {

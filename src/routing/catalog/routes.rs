@@ -78,6 +78,8 @@ pub enum CostRule {
 pub struct PathRoute {
     /// Its number.
     pub id: i64,
+    /// Its name; may be empty.
+    pub name: Box<str>,
     /// Its weight among the paths.
     pub weight: u64,
     /// Landers that may be drawn, with their weights.
