@@ -49,7 +49,8 @@ fn body(traced: &Trace, catalog: &Catalog) -> Value {
         steps.push(json!({"step": "path", "id": id, "name": name, "rule_id": click.rule_id}));
     }
     if let Some(id) = click.lander_id {
-        let landers = click.path_id.and_then(|path| catalog.path(click.campaign_id, path)).map(|path| &path.landers);
+        let landers =
+            click.path_id.and_then(|path| catalog.path(click.campaign_id, path)).map(|path| &path.landers);
         let drawn = landers.into_iter().flatten().find(|(lander, _)| lander.id == id);
         steps.push(json!({"step": "lander", "id": id, "name": drawn.map(|(lander, _)| &lander.name)}));
     }
