@@ -38,7 +38,8 @@ impl Hosts {
                 hosts.tracking.insert(saved.id, domain.host.clone());
             }
             let fallback = fallback_template(&domain.fallback_url);
-            hosts.by_name.insert(domain.host, HostRoute { kind: domain.kind, fallback });
+            // Rows of an earlier version may not be folded.
+            hosts.by_name.insert(domain.host.to_ascii_lowercase(), HostRoute { kind: domain.kind, fallback });
         }
         Ok(hosts)
     }
