@@ -3,6 +3,7 @@
 use super::claim::{self, Claim, Refusal};
 use super::request::{self, Incoming, RAW_BYTES_MAX};
 use super::sentences;
+use super::trust::{self, Key};
 use crate::db::postbacks::NewPostback;
 use crate::domain::click_id::ClickId;
 use crate::domain::verdict::Code;
@@ -16,6 +17,8 @@ pub struct Judged {
     pub incoming: Incoming,
     /// Whose key it came to.
     pub advertiser: Option<Arc<AdvertiserRoute>>,
+    /// When that key ends, where it is the one before, Unix milliseconds.
+    pub old_key_until_ms: Option<i64>,
     /// Equal for an identical request.
     pub request_hash: [u8; 16],
     /// What it claims, or why it was refused already.
@@ -68,12 +71,15 @@ pub fn read(incoming: Incoming, catalog: &Catalog) -> Judged {
     let advertiser = catalog.by_key(&incoming.key).cloned();
     let params = request::read(&incoming);
     let request_hash = params.as_ref().map(request::Params::hash).unwrap_or_default();
-    let claim = match (&advertiser, params) {
-        (None, _) => Err(Refusal::new(Code::BadKey, sentences::BAD_KEY)),
-        (Some(_), Err(message)) => Err(Refusal::new(Code::Unreadable, message)),
-        (Some(route), Ok(params)) => claim::read(&params, &route.advertiser),
+    let key = advertiser.as_deref().map(|route| trust::key(route, &incoming));
+    let claim = match (&advertiser, key, params) {
+        (None, ..) | (_, None, _) => Err(Refusal::new(Code::BadKey, sentences::BAD_KEY)),
+        (_, Some(Key::Ended { at_ms }), _) => Err(Refusal::new(Code::BadKey, sentences::ended_key(at_ms))),
+        (Some(_), _, Err(message)) => Err(Refusal::new(Code::Unreadable, message)),
+        (Some(route), _, Ok(params)) => claim::read(&params, &route.advertiser),
     };
-    Judged { incoming, advertiser, request_hash, claim }
+    let old_key_until_ms = key.and_then(Key::until_ms);
+    Judged { incoming, advertiser, old_key_until_ms, request_hash, claim }
 }
 
 impl Judged {
@@ -95,6 +101,13 @@ impl Judged {
                 verdict.note(claim);
                 verdict
             }
+        }
+    }
+
+    /// Adds to a verdict what it came with: the key before, which its sender should replace.
+    pub(super) fn remark(&self, verdict: &mut Verdict) {
+        if let Some(until_ms) = self.old_key_until_ms {
+            verdict.message.push_str(&sentences::old_key(until_ms));
         }
     }
 

@@ -8,6 +8,7 @@ mod macros_seen;
 mod record;
 mod refusals;
 mod request;
+mod trust;
 mod writer;
 
 pub mod sentences;

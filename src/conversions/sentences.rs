@@ -2,6 +2,7 @@
 
 use crate::domain::money::{Currency, Money};
 use crate::domain::status::{Standing, Status};
+use chrono::DateTime;
 
 /// A new conversion.
 #[must_use]
@@ -50,6 +51,24 @@ pub(super) fn foreign_click(cid: &str) -> String {
 
 /// No advertiser has the key.
 pub(super) const BAD_KEY: &str = "The key in this address belongs to no advertiser: copy the postback URL again from the advertiser's page";
+
+/// A moment as sentences say it.
+fn moment(ms: i64) -> String {
+    DateTime::from_timestamp_millis(ms).unwrap_or_default().format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// The key before the present one, while it works; goes behind another sentence.
+pub(super) fn old_key(until_ms: i64) -> String {
+    format!(". It was sent to the old key, which ends on {}", moment(until_ms))
+}
+
+/// The key before the present one, once its time is over.
+pub(super) fn ended_key(at_ms: i64) -> String {
+    format!(
+        "The key in this address ended on {}: copy the postback URL again from the advertiser's page",
+        moment(at_ms)
+    )
+}
 
 /// An id of ours whose click is not stored.
 pub(super) const UNKNOWN_CLICK: &str =

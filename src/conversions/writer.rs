@@ -319,7 +319,8 @@ fn write_one(conn: &mut AnyConnection, group: &mut Group<'_>, job: &Job, now_ms:
             return Ok(Verdict::new(Code::Duplicate, "This postback has its verdict already"));
         }
     }
-    let settled = group.settle(conn, &job.judged)?;
+    let mut settled = group.settle(conn, &job.judged)?;
+    job.judged.remark(&mut settled.verdict);
     let row = job.judged.to_row(&settled.verdict);
     let postback_id = match job.parked {
         Some(id) => {

@@ -27,6 +27,7 @@ pub mod choices;
 pub mod click_log;
 pub mod clicks;
 pub mod conversions;
+pub mod credentials;
 pub mod domains;
 pub mod journal_positions;
 pub mod landers;

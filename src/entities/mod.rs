@@ -15,6 +15,7 @@ mod tests;
 
 pub mod advertisers;
 pub mod campaigns;
+pub mod credentials;
 pub mod landers;
 pub mod lists;
 pub mod offers;

@@ -3,6 +3,7 @@
 use askama::Template;
 
 mod form;
+mod security;
 mod show;
 
 use super::Answer;
@@ -52,6 +53,8 @@ pub struct AdvertiserPage {
     pub received: Table,
     /// All of them.
     pub received_link: Link,
+    /// Who may send them.
+    pub security: security::SecurityCard,
 }
 
 /// The advertiser form, new or saved.
@@ -125,6 +128,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
     config.route(KIND.path, web::get().to(list));
     form::configure(config);
     show::configure(config);
+    security::configure(config);
 }
 
 async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answer {

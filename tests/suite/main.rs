@@ -66,5 +66,6 @@ mod raw_http;
 mod routing;
 mod rule_editor;
 mod starts;
+mod trust;
 mod visitors;
 mod visits;

@@ -1,7 +1,8 @@
 //! One advertiser: what it pastes, the last test, what was received.
 
-use super::{AdvertiserPage, KIND, tabs};
+use super::{AdvertiserPage, KIND, security, tabs};
 use crate::db::click_log::StoredClick;
+use crate::db::credentials::Credentials;
 use crate::db::postbacks::{self, PostbackQuery, StoredPostback};
 use crate::db::search::Saved;
 use crate::db::{self, AnyConnection};
@@ -37,7 +38,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
 /// What the page is drawn from.
 struct Known {
     advertiser: Saved<Advertiser>,
-    key: String,
+    credentials: Credentials,
     test: Option<(LastTest, Option<StoredPostback>)>,
     received: Vec<StoredPostback>,
 }
@@ -47,7 +48,8 @@ async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest, id: web:
     let desk = Desk::open(&app, who).await?;
     let known = reading(&app, move |app| {
         let advertiser = entities::advertisers::find(&app.db, id)?;
-        let key = entities::advertisers::postback_keys(&app.db, &[id])?.remove(&id).unwrap_or_default();
+        let credentials = entities::credentials::of(&app.db, &[id])?.remove(&id);
+        let credentials = credentials.ok_or(entities::Error::NotFound)?;
         let query =
             PostbackQuery { advertiser_id: Some(id), limit: RECEIVED_SHOWN, ..PostbackQuery::default() };
         let (test, received) = app.db.read(|conn| {
@@ -57,7 +59,7 @@ async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest, id: web:
             };
             Ok::<_, db::Error>((test, postbacks::list(conn, &query)?.items))
         })?;
-        Ok::<_, entities::Error>(Known { advertiser, key, test, received })
+        Ok::<_, entities::Error>(Known { advertiser, credentials, test, received })
     })
     .await?;
     page(&draw(&desk, &known, &app.public_url(&request), request.query_string()))
@@ -139,7 +141,7 @@ fn draw(desk: &Desk, known: &Known, public_url: &str, query: &str) -> Advertiser
         parent: Some(Link::new("Advertisers", KIND.path)),
         note: format!("{} · {}", value.kind, value.currency),
         tabs: tabs(id, false),
-        notice: nowhere.or_else(|| saved_notice(query)),
+        notice: nowhere.or_else(|| saved_notice(query)).or_else(|| security::notice(query)),
         ..desk.chrome(&value.name, Nav::Advertisers)
     };
     let postback = known.test.as_ref().and_then(|(_, postback)| postback.as_ref());
@@ -160,7 +162,7 @@ fn draw(desk: &Desk, known: &Known, public_url: &str, query: &str) -> Advertiser
                     .to_owned(),
             ..CodeBox::url(
                 "Postback URL, to paste there",
-                &entities::postback_template(public_url, &known.key),
+                &entities::postback_template(public_url, &known.credentials.key),
             )
         },
         test_click_id: test_click_box(known),
@@ -171,6 +173,7 @@ fn draw(desk: &Desk, known: &Known, public_url: &str, query: &str) -> Advertiser
         counts: Vec::new(),
         received: received(desk, &known.received),
         received_link: Link::new("All postbacks", &format!("/postbacks?advertiser={id}")),
+        security: security::card(desk, id, value, &known.credentials),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What lies in the catalog, ready for clicks and postbacks.
 
+use crate::db::credentials::{Credentials, Previous};
 use crate::domain::Country;
 use crate::domain::advertiser::Advertiser;
 use crate::domain::campaign::Redirect;
@@ -187,6 +188,16 @@ pub struct AdvertiserRoute {
     pub id: i64,
     /// Its postback key.
     pub key: String,
+    /// The key before, which may still work.
+    pub previous_key: Option<Previous>,
     /// What people saved.
     pub advertiser: Advertiser,
+}
+
+impl AdvertiserRoute {
+    /// An advertiser with what its postbacks are known by.
+    #[must_use]
+    pub fn new(id: i64, own: Credentials, advertiser: Advertiser) -> Self {
+        Self { id, key: own.key, previous_key: own.previous_key, advertiser }
+    }
 }

@@ -1,0 +1,102 @@
+//! What an advertiser's postbacks are known by: its key in the address, and the one before it while that still works.
+
+use super::schema::advertisers;
+use super::{AnyConnection, Result};
+use diesel::prelude::*;
+use std::collections::HashMap;
+
+/// What came before, and until when it works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Previous {
+    /// What was valid before.
+    pub value: String,
+    /// When it ends, Unix milliseconds.
+    pub until_ms: i64,
+}
+
+impl Previous {
+    /// One where both columns are filled.
+    fn of(value: Option<String>, until_ms: Option<i64>) -> Option<Self> {
+        Some(Self { value: value?, until_ms: until_ms? })
+    }
+
+    /// Whether it still works at a time.
+    #[must_use]
+    pub const fn is_live(&self, now_ms: i64) -> bool {
+        now_ms < self.until_ms
+    }
+}
+
+/// An advertiser's credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// Its postback key.
+    pub key: String,
+    /// The key before, ended or not.
+    pub previous_key: Option<Previous>,
+}
+
+impl Credentials {
+    /// The key before, while it works.
+    #[must_use]
+    pub fn live_previous_key(&self, now_ms: i64) -> Option<&Previous> {
+        self.previous_key.as_ref().filter(|previous| previous.is_live(now_ms))
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = advertisers)]
+struct Row {
+    id: i64,
+    postback_key: String,
+    previous_key: Option<String>,
+    previous_key_until_ms: Option<i64>,
+}
+
+impl From<Row> for (i64, Credentials) {
+    fn from(row: Row) -> Self {
+        let previous_key = Previous::of(row.previous_key, row.previous_key_until_ms);
+        (row.id, Credentials { key: row.postback_key, previous_key })
+    }
+}
+
+/// The credentials of every advertiser, by its number.
+///
+/// # Errors
+/// The database fails.
+pub fn all(conn: &mut AnyConnection) -> Result<HashMap<i64, Credentials>> {
+    let rows: Vec<Row> = advertisers::table.select(Row::as_select()).load(conn)?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// The credentials of some advertisers, by their numbers.
+///
+/// # Errors
+/// The database fails.
+pub fn of(conn: &mut AnyConnection, ids: &[i64]) -> Result<HashMap<i64, Credentials>> {
+    let own = advertisers::table.filter(advertisers::id.eq_any(ids));
+    let rows: Vec<Row> = own.select(Row::as_select()).load(conn)?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// Gives an advertiser a new key. `previous` is the one that goes on working for a while, where one does.
+///
+/// # Errors
+/// The database fails, or the key is another's.
+pub fn put_key(
+    conn: &mut AnyConnection,
+    id: i64,
+    key: &str,
+    previous: Option<&Previous>,
+    now_ms: i64,
+) -> Result<()> {
+    diesel::update(advertisers::table.find(id))
+        .set((
+            advertisers::postback_key.eq(key),
+            advertisers::previous_key.eq(previous.map(|previous| previous.value.as_str())),
+            advertisers::previous_key_until_ms.eq(previous.map(|previous| previous.until_ms)),
+            advertisers::updated_at_ms.eq(now_ms),
+        ))
+        .execute(conn)?;
+    Ok(())
+}

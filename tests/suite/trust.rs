@@ -1,0 +1,101 @@
+//! Who may send postbacks: keys and their rotation, addresses, signatures, replays and floods.
+
+use crate::app::{Campaign, Click, TestApp};
+use crate::pages::Person;
+use crate::postbacks::stored_as;
+use crate::sql;
+use clickledger::db::{AnyConnection, Priority};
+use clickledger::http::now_ms;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// Gives a campaign's advertiser a new key and answers it.
+async fn rotate_key(app: &TestApp, campaign: &Campaign, body: Value) -> Value {
+    let path = format!("/advertisers/{}/rotate-key", campaign.advertiser);
+    app.api(Method::POST, &path, Some(body)).await.expect(200)
+}
+
+/// A click as the campaign's advertiser answers it with another key.
+fn with_key(click: &Click, key: &Value) -> Click {
+    Click { key: key.as_str().unwrap().to_owned(), ..click.clone() }
+}
+
+/// Runs a statement behind the server's back.
+fn behind(app: &TestApp, statement: &str) {
+    app.db.write(Priority::Pages, |conn: &mut AnyConnection| sql::run(conn, statement)).unwrap();
+}
+
+stories! {
+    async fn the_old_key_works_until_its_moment(app: TestApp) {
+        let campaign = app.campaign(json!({})).await;
+        let click = app.click(&campaign).await;
+        let made = rotate_key(app, &campaign, json!({"overlap_hours": 2})).await;
+        let new = with_key(&click, &made["postback_key"]);
+        assert_ne!(new.key, click.key);
+        assert_eq!(made["previous_key"], json!(click.key));
+        assert!(made["template"].as_str().unwrap().contains(&new.key), "{made}");
+        let answer = app.postback(&click, "1").await.expect(200);
+        assert_eq!(answer["code"], "recorded");
+        let said = answer["message"].as_str().unwrap();
+        let until = made["previous_key_until"].as_str().unwrap();
+        let until = format!("sent to the old key, which ends on {} {} UTC", &until[..10], &until[11..16]);
+        assert!(said.contains(&until), "{said} / {until}");
+        let answer = app.postback(&new, "1").await.expect(200);
+        assert_eq!(answer["code"], "duplicate");
+        assert!(!answer["message"].as_str().unwrap().contains("old key"), "{answer}");
+        // Its moment is over: no restart is needed, and the log of the advertiser has it.
+        behind(app, &format!("update advertisers set previous_key_until_ms = {}", now_ms() - 1));
+        let mut ended = app.postback(&click, "1").await;
+        for _ in 0..100 {
+            if ended.status == 403 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            ended = app.postback(&click, "1").await;
+        }
+        let verdict = ended.expect(403);
+        assert_eq!(verdict["code"], "bad_key");
+        assert!(verdict["message"].as_str().unwrap().contains("ended on"), "{verdict}");
+        let own = format!("select count(*) from postbacks_received where code = 'bad_key' and advertiser_id = {}", campaign.advertiser);
+        assert_eq!(app.number(&own), 1);
+        let shown = app.api(Method::GET, &format!("/advertisers/{}", campaign.advertiser), None).await.expect(200);
+        assert_eq!((&shown["previous_key"], &shown["previous_key_until"]), (&json!(null), &json!(null)));
+    }
+
+    async fn a_key_can_end_at_once_and_one_old_key_is_kept(app: TestApp) {
+        let campaign = app.campaign(json!({})).await;
+        let click = app.click(&campaign).await;
+        let second = rotate_key(app, &campaign, json!({})).await;
+        let third = rotate_key(app, &campaign, json!({"overlap_hours": 24})).await;
+        assert_eq!(third["previous_key"], second["postback_key"]);
+        assert_eq!(app.postback(&click, "1").await.status, 403, "the key before the one before");
+        assert_eq!(app.postback(&with_key(&click, &second["postback_key"]), "1").await.code(), "recorded");
+        let fourth = rotate_key(app, &campaign, json!({"overlap_hours": 0})).await;
+        assert_eq!(fourth["previous_key"], json!(null));
+        for gone in [&second, &third] {
+            assert_eq!(app.postback(&with_key(&click, &gone["postback_key"]), "1").await.status, 403);
+        }
+        let path = format!("/advertisers/{}/rotate-key", campaign.advertiser);
+        let refused = app.api(Method::POST, &path, Some(json!({"overlap_hours": 9000}))).await.expect(422);
+        assert_eq!(refused["fields"][0]["field"], "overlap_hours");
+        assert_eq!(app.api(Method::POST, "/advertisers/999/rotate-key", Some(json!({}))).await.status, 404);
+        assert_eq!(app.api(Method::GET, &path, None).await.status, 405);
+        let read = app.request(Method::POST, &format!("/api/v1{path}")).bearer_auth(&app.read_token);
+        assert_eq!(crate::app::send(read.json(&json!({}))).await.status, 403);
+        assert_eq!(stored_as(app, "bad_key"), 3);
+    }
+
+    async fn a_key_is_made_on_the_page(app: TestApp) {
+        let campaign = app.campaign(json!({})).await;
+        let click = app.click(&campaign).await;
+        let person = Person::enter(app).await;
+        let path = format!("/advertisers/{}", campaign.advertiser);
+        assert!(!person.page(&path).await.contains("works until"));
+        let sent = person.send(&format!("{path}/rotate-key"), "overlap_hours=168").await;
+        let page = person.page(sent.location()).await;
+        assert!(page.contains(&format!("{}, works until", click.key)), "{page}");
+        assert!(page.contains("has a new key"), "{page}");
+        assert_eq!(app.postback(&click, "1").await.code(), "recorded");
+        assert_eq!(person.send(&format!("{path}/rotate-key"), "overlap_hours=x").await.status, 422);
+    }
+}
