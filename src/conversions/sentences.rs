@@ -70,6 +70,14 @@ pub(super) fn ended_key(at_ms: i64) -> String {
     )
 }
 
+/// An address that is not on an advertiser's list.
+pub(super) fn address_not_allowed(advertiser: &str, address: &str) -> String {
+    format!(
+        "{advertiser} sends from listed addresses alone, and this came from {address}: add it in the advertiser's \
+         settings, under \"Only from these addresses\", or send from a listed one"
+    )
+}
+
 /// An id of ours whose click is not stored.
 pub(super) const UNKNOWN_CLICK: &str =
     "A well-formed click id that is not stored (yet): counted at once if the click appears";

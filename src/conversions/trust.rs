@@ -1,7 +1,13 @@
 //! Who may send postbacks: what is checked of a request before anything is said about its conversion.
 
+use super::claim::Refusal;
+use super::judge::Judged;
 use super::request::Incoming;
+use super::sentences;
+use crate::domain::advertiser::is_allowed;
+use crate::domain::verdict::Code;
 use crate::routing::AdvertiserRoute;
+use std::net::IpAddr;
 
 /// Which key of an advertiser a request came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,4 +48,35 @@ pub(super) fn key(route: &AdvertiserRoute, incoming: &Incoming) -> Key {
         }
         _ => Key::Present,
     }
+}
+
+/// Refuses what its advertiser does not let in. A test of ours is let in: whoever sends it has signed in.
+pub(super) fn check(judged: &mut Judged) {
+    let Some(route) = judged.advertiser.clone() else { return };
+    let is_refused = matches!(&judged.claim, Err(refusal) if refusal.code == Code::BadKey);
+    if is_refused || judged.incoming.is_test {
+        return;
+    }
+    if let Err((code, message)) = address(&route, &judged.incoming.address) {
+        refuse(judged, code, message);
+    }
+}
+
+/// Whether an advertiser's postbacks may come from an address.
+fn address(route: &AdvertiserRoute, address: &str) -> Result<(), (Code, String)> {
+    let ranges = &route.advertiser.allow_addresses;
+    let is_listed = || address.parse::<IpAddr>().is_ok_and(|address| is_allowed(ranges, address));
+    if ranges.is_empty() || is_listed() {
+        return Ok(());
+    }
+    Err((Code::AddressNotAllowed, sentences::address_not_allowed(&route.advertiser.name, address)))
+}
+
+/// What it names is kept, so that its click's story and its transaction's log tell of the refusal.
+fn refuse(judged: &mut Judged, code: Code, message: String) {
+    let (click_id, txid) = match &mut judged.claim {
+        Ok(claim) => (claim.click_id, std::mem::take(&mut claim.txid)),
+        Err(refusal) => (refusal.click_id, std::mem::take(&mut refusal.txid)),
+    };
+    judged.claim = Err(Refusal { code, message, click_id, txid });
 }

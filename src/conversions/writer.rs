@@ -4,6 +4,7 @@
 use super::judge::{self, Judged, Verdict};
 use super::record::Group;
 use super::request::Incoming;
+use super::trust;
 use crate::clicks::Ingested;
 use crate::db::ledger::Numbers;
 use crate::db::postbacks::StoredPostback;
@@ -127,8 +128,9 @@ impl Postbacks {
     /// # Errors
     /// It could not be stored in time; nothing was counted that a second copy would count again.
     pub async fn receive(&self, incoming: Incoming) -> Result<Verdict, NotStored> {
-        let judged = judge::read(incoming, &self.shared.catalog.get());
-        let is_security = matches!(&judged.claim, Err(refusal) if refusal.code == Code::BadKey);
+        let mut judged = judge::read(incoming, &self.shared.catalog.get());
+        trust::check(&mut judged);
+        let is_security = matches!(&judged.claim, Err(refusal) if refusal.code.is_security());
         if is_security && self.refusals.is_over(&judged.incoming.key, &judged.incoming.address, now_ms()) {
             return Ok(Verdict::new(
                 Code::RateLimited,

@@ -1,6 +1,6 @@
 //! Who may send postbacks: keys and their rotation, addresses, signatures, replays and floods.
 
-use crate::app::{Campaign, Click, TestApp};
+use crate::app::{Campaign, Click, TestApp, send};
 use crate::pages::Person;
 use crate::postbacks::stored_as;
 use crate::sql;
@@ -81,7 +81,7 @@ stories! {
         assert_eq!(app.api(Method::POST, "/advertisers/999/rotate-key", Some(json!({}))).await.status, 404);
         assert_eq!(app.api(Method::GET, &path, None).await.status, 405);
         let read = app.request(Method::POST, &format!("/api/v1{path}")).bearer_auth(&app.read_token);
-        assert_eq!(crate::app::send(read.json(&json!({}))).await.status, 403);
+        assert_eq!(send(read.json(&json!({}))).await.status, 403);
         assert_eq!(stored_as(app, "bad_key"), 3);
     }
 
@@ -97,5 +97,33 @@ stories! {
         assert!(page.contains("has a new key"), "{page}");
         assert_eq!(app.postback(&click, "1").await.code(), "recorded");
         assert_eq!(person.send(&format!("{path}/rotate-key"), "overlap_hours=x").await.status, 422);
+    }
+
+    async fn only_listed_addresses_may_send(app: TestApp) {
+        let advertiser = app.advertiser(json!({"allow_addresses": ["203.0.113.0/24", "2001:db8::/32"]})).await;
+        let offer = app.offer(&advertiser, json!({})).await;
+        let campaign = app.campaign_to(&advertiser, &offer, json!({})).await;
+        let click = app.click(&campaign).await;
+        let from = |address: &'static str| {
+            let path = format!("/postback/{}?cid={}&payout=1", click.key, click.id);
+            send(app.request(Method::GET, &path).header("x-forwarded-for", address))
+        };
+        for stranger in ["198.51.100.9", "2001:db9::1", "203.0.113.7, 198.51.100.9"] {
+            let verdict = from(stranger).await.expect(403);
+            assert_eq!((&verdict["result"], &verdict["code"]), (&json!("refused"), &json!("address_not_allowed")));
+            let said = verdict["message"].as_str().unwrap();
+            assert!(said.contains(stranger.rsplit(' ').next().unwrap()) && said.contains("settings"), "{said}");
+        }
+        assert_eq!(app.postback(&click, "1").await.status, 403, "this machine is not on the list either");
+        assert!(app.conversions(&click).is_empty());
+        assert_eq!(from("203.0.113.7").await.code(), "recorded");
+        assert_eq!(from("::ffff:203.0.113.8").await.code(), "duplicate", "an IPv4 address in an IPv6 one");
+        assert_eq!(from("2001:db8:1::9").await.code(), "duplicate");
+        // Its click tells of the refusal, and the check that failed is named.
+        let person = Person::enter(app).await;
+        let story = person.page(&format!("/clicks/{}", click.id)).await;
+        assert!(story.contains("198.51.100.9"), "{story}");
+        app.patch(&format!("/advertisers/{}", campaign.advertiser), json!({"allow_addresses": []})).await;
+        assert_eq!(from("198.51.100.9").await.code(), "duplicate", "live at once");
     }
 }
