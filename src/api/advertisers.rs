@@ -37,6 +37,8 @@ struct Body {
     postback_url: String,
     previous_key: Option<String>,
     previous_key_until: Option<String>,
+    has_hmac_secret: bool,
+    previous_secret_until: Option<String>,
     template: String,
     param_map: BTreeMap<String, String>,
     status_map: BTreeMap<String, Status>,
@@ -62,6 +64,8 @@ fn bodies(app: &App, public_url: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Bo
     let body = |one: Saved<Noun>| {
         let own = credentials.remove(&one.id)?;
         let previous_key = own.live_previous_key(now_ms).cloned();
+        let previous_secret = own.live_previous_secret(now_ms);
+        let previous_secret_until = previous_secret.map(|previous| instant(previous.until_ms));
         let reopen_rejected = one.value.may_reopen_rejected();
         let value = one.value;
         Some(Body {
@@ -76,6 +80,8 @@ fn bodies(app: &App, public_url: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Bo
             postback_key: own.key,
             previous_key_until: previous_key.as_ref().map(|previous| instant(previous.until_ms)),
             previous_key: previous_key.map(|previous| previous.value),
+            has_hmac_secret: own.secret_sealed.is_some(),
+            previous_secret_until,
             param_map: value.param_map,
             status_map: value.status_map,
             event_map: value.event_map,

@@ -3,6 +3,7 @@
 use super::claim::{self, Claim, Refusal};
 use super::request::{self, Incoming, RAW_BYTES_MAX};
 use super::sentences;
+use super::signed::Signed;
 use super::trust::{self, Key};
 use crate::db::postbacks::NewPostback;
 use crate::domain::click_id::ClickId;
@@ -19,6 +20,8 @@ pub struct Judged {
     pub advertiser: Option<Arc<AdvertiserRoute>>,
     /// When that key ends, where it is the one before, Unix milliseconds.
     pub old_key_until_ms: Option<i64>,
+    /// What it is known by where it is signed and its signature was looked at.
+    pub signed: Option<Signed>,
     /// Equal for an identical request.
     pub request_hash: [u8; 16],
     /// What it claims, or why it was refused already.
@@ -38,13 +41,28 @@ pub struct Verdict {
     pub click_id: Option<ClickId>,
     /// Test data.
     pub is_test: bool,
+    /// When to come again, in seconds, where it was turned away for coming too often.
+    pub retry_after_s: u32,
 }
 
 impl Verdict {
     /// A verdict with a message alone.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), conversion_id: None, click_id: None, is_test: false }
+        let message = message.into();
+        Self { code, message, conversion_id: None, click_id: None, is_test: false, retry_after_s: 0 }
+    }
+
+    /// Turned away after too many that were refused for who sent them; not stored.
+    #[must_use]
+    pub fn too_many_refused() -> Self {
+        Self { retry_after_s: 60, ..Self::new(Code::RateLimited, sentences::TOO_MANY_REFUSED) }
+    }
+
+    /// Turned away since its advertiser sends faster than one may; not stored.
+    #[must_use]
+    pub fn too_fast(advertiser: &str) -> Self {
+        Self { retry_after_s: 1, ..Self::new(Code::RateLimited, sentences::too_fast(advertiser)) }
     }
 
     /// Adds what a claim brings to every verdict on it: the click it names, and what was done to its values.
@@ -79,7 +97,7 @@ pub fn read(incoming: Incoming, catalog: &Catalog) -> Judged {
         (Some(route), _, Ok(params)) => claim::read(&params, &route.advertiser),
     };
     let old_key_until_ms = key.and_then(Key::until_ms);
-    Judged { incoming, advertiser, old_key_until_ms, request_hash, claim }
+    Judged { incoming, advertiser, old_key_until_ms, signed: None, request_hash, claim }
 }
 
 impl Judged {

@@ -3,11 +3,24 @@
 use super::claim::Refusal;
 use super::judge::Judged;
 use super::request::Incoming;
-use super::sentences;
+use super::{sentences, signed};
 use crate::domain::advertiser::is_allowed;
+use crate::domain::vault::Vault;
 use crate::domain::verdict::Code;
 use crate::routing::AdvertiserRoute;
+use ipnet::IpNet;
 use std::net::IpAddr;
+use std::sync::Arc;
+
+/// What the installation says about who may send.
+pub struct Admission {
+    /// Opens the advertisers' secrets.
+    pub vault: Arc<Vault>,
+    /// Postbacks of one advertiser that are taken a second, by this process; 0 for no limit.
+    pub per_second_max: u32,
+    /// Where postbacks without a key may come from; from nowhere where it is empty.
+    pub without_key: Vec<IpNet>,
+}
 
 /// Which key of an advertiser a request came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,15 +63,23 @@ pub(super) fn key(route: &AdvertiserRoute, incoming: &Incoming) -> Key {
     }
 }
 
-/// Refuses what its advertiser does not let in. A test of ours is let in: whoever sends it has signed in.
-pub(super) fn check(judged: &mut Judged) {
+/// Refuses what its advertiser does not let in: first by its address, then by its signature, where it can be read at all. A
+/// test of ours is let in: whoever sends it has signed in.
+pub(super) fn check(judged: &mut Judged, vault: &Vault) {
     let Some(route) = judged.advertiser.clone() else { return };
-    let is_refused = matches!(&judged.claim, Err(refusal) if refusal.code == Code::BadKey);
-    if is_refused || judged.incoming.is_test {
+    let code = judged.claim.as_ref().err().map(|refusal| refusal.code);
+    if code == Some(Code::BadKey) || judged.incoming.is_test {
         return;
     }
     if let Err((code, message)) = address(&route, &judged.incoming.address) {
-        refuse(judged, code, message);
+        return refuse(judged, code, message);
+    }
+    if code == Some(Code::Unreadable) {
+        return;
+    }
+    match signed::check(&route, &judged.incoming, vault) {
+        Ok(signed) => judged.signed = signed,
+        Err((code, message)) => refuse(judged, code, message),
     }
 }
 

@@ -1,9 +1,23 @@
-//! What an advertiser's postbacks are known by: its key in the address, and the one before it while that still works.
+//! What an advertiser's postbacks are known by: its key in the address and its secret, and those before while they still
+//! work.
 
 use super::schema::advertisers;
 use super::{AnyConnection, Result};
+use crate::domain::vault::Place;
 use diesel::prelude::*;
 use std::collections::HashMap;
+
+/// The column of an advertiser's sealed secret.
+pub const SECRET: &str = "hmac_secret_sealed";
+
+/// The column of the one before.
+pub const PREVIOUS_SECRET: &str = "previous_secret_sealed";
+
+/// What an advertiser's sealed secret is bound to.
+#[must_use]
+pub const fn secret_place(advertiser_id: i64, column: &'static str) -> Place {
+    Place { table: "advertisers", row: advertiser_id, column }
+}
 
 /// What came before, and until when it works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +42,16 @@ impl Previous {
 }
 
 /// An advertiser's credentials.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Credentials {
     /// Its postback key.
     pub key: String,
     /// The key before, ended or not.
     pub previous_key: Option<Previous>,
+    /// Its secret, sealed for [`SECRET`].
+    pub secret_sealed: Option<String>,
+    /// The secret before, sealed for [`PREVIOUS_SECRET`], ended or not.
+    pub previous_secret: Option<Previous>,
 }
 
 impl Credentials {
@@ -41,6 +59,12 @@ impl Credentials {
     #[must_use]
     pub fn live_previous_key(&self, now_ms: i64) -> Option<&Previous> {
         self.previous_key.as_ref().filter(|previous| previous.is_live(now_ms))
+    }
+
+    /// The secret before, sealed, while it works.
+    #[must_use]
+    pub fn live_previous_secret(&self, now_ms: i64) -> Option<&Previous> {
+        self.previous_secret.as_ref().filter(|previous| previous.is_live(now_ms))
     }
 }
 
@@ -51,12 +75,22 @@ struct Row {
     postback_key: String,
     previous_key: Option<String>,
     previous_key_until_ms: Option<i64>,
+    hmac_secret_sealed: Option<String>,
+    previous_secret_sealed: Option<String>,
+    previous_secret_until_ms: Option<i64>,
 }
 
 impl From<Row> for (i64, Credentials) {
     fn from(row: Row) -> Self {
         let previous_key = Previous::of(row.previous_key, row.previous_key_until_ms);
-        (row.id, Credentials { key: row.postback_key, previous_key })
+        let previous_secret = Previous::of(row.previous_secret_sealed, row.previous_secret_until_ms);
+        let own = Credentials {
+            key: row.postback_key,
+            previous_key,
+            secret_sealed: row.hmac_secret_sealed,
+            previous_secret,
+        };
+        (row.id, own)
     }
 }
 
@@ -95,6 +129,29 @@ pub fn put_key(
             advertisers::postback_key.eq(key),
             advertisers::previous_key.eq(previous.map(|previous| previous.value.as_str())),
             advertisers::previous_key_until_ms.eq(previous.map(|previous| previous.until_ms)),
+            advertisers::updated_at_ms.eq(now_ms),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Gives an advertiser a new secret, sealed. `previous` is the one that goes on working for a while, where one does, sealed
+/// for its own column.
+///
+/// # Errors
+/// The database fails.
+pub fn put_secret(
+    conn: &mut AnyConnection,
+    id: i64,
+    sealed: &str,
+    previous: Option<&Previous>,
+    now_ms: i64,
+) -> Result<()> {
+    diesel::update(advertisers::table.find(id))
+        .set((
+            advertisers::hmac_secret_sealed.eq(sealed),
+            advertisers::previous_secret_sealed.eq(previous.map(|previous| previous.value.as_str())),
+            advertisers::previous_secret_until_ms.eq(previous.map(|previous| previous.until_ms)),
             advertisers::updated_at_ms.eq(now_ms),
         ))
         .execute(conn)?;

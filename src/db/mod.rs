@@ -34,6 +34,7 @@ pub mod landers;
 pub mod ledger;
 pub mod lists;
 pub mod lp_clicks;
+pub mod nonces;
 pub mod offers;
 pub mod partitions;
 pub mod postbacks;

@@ -166,6 +166,7 @@ pub fn settle(conn: &mut AnyConnection, id: i64, new: &NewPostback, now_ms: i64)
     let settled_at_ms = (!new.is_waiting).then_some(now_ms);
     diesel::update(postbacks_received::table.filter(postbacks_received::id.eq(id)))
         .set((
+            postbacks_received::advertiser_id.eq(new.advertiser_id),
             postbacks_received::result.eq(new.code.result().as_str()),
             postbacks_received::code.eq(new.code.as_str()),
             postbacks_received::message.eq(&new.message),

@@ -24,6 +24,7 @@ pub mod rule;
 pub mod source;
 pub mod status;
 pub mod template;
+pub mod vault;
 pub mod verdict;
 pub(crate) mod words;
 pub mod zone;

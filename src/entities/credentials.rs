@@ -1,10 +1,11 @@
-//! New keys for advertisers' postbacks. The old one goes on working for a while, so that nothing is lost while the new
+//! New keys and secrets for advertisers' postbacks. The old one goes on working for a while, so that nothing is lost while the new
 //! one is on its way into the sender's panel.
 
 use super::{Error, Fields, random};
-use crate::db::credentials::{self, Credentials, Previous};
+use crate::db::credentials::{self, Credentials, PREVIOUS_SECRET, Previous, SECRET, secret_place};
 use crate::db::{self, AnyConnection, Db, Priority};
 use crate::domain::input::{self, FieldErrors};
+use crate::domain::vault::Vault;
 use std::collections::HashMap;
 
 /// How long what is replaced goes on working where nobody says: a day, for a change on the other side.
@@ -63,6 +64,25 @@ pub fn rotate_key(db: &Db, id: i64, fields: &Fields, now_ms: i64) -> Result<(), 
         let own = held(conn, id)?;
         let previous = replaced(own.key, overlap_ms, now_ms);
         Ok(credentials::put_key(conn, id, &random::key(), previous.as_ref(), now_ms)?)
+    })
+}
+
+/// Gives an advertiser a new secret to sign with and returns it: it is kept sealed and shown this once. The present one works
+/// for `overlap_hours` more, as with keys.
+///
+/// # Errors
+/// As [`rotate_key`].
+pub fn rotate_secret(db: &Db, vault: &Vault, id: i64, fields: &Fields, now_ms: i64) -> Result<String, Error> {
+    let overlap_ms = overlap_ms(fields)?;
+    let secret = random::secret();
+    let seal = |column, secret: &str| vault.seal(secret_place(id, column), secret, rand::random());
+    db.write(Priority::Pages, |conn| {
+        let own = held(conn, id)?;
+        let open = |sealed: String| vault.open(secret_place(id, SECRET), &sealed);
+        let previous = own.secret_sealed.and_then(open).map(|present| seal(PREVIOUS_SECRET, &present));
+        let previous = previous.and_then(|sealed| replaced(sealed, overlap_ms, now_ms));
+        credentials::put_secret(conn, id, &seal(SECRET, &secret), previous.as_ref(), now_ms)?;
+        Ok(secret.clone())
     })
 }
 

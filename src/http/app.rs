@@ -6,6 +6,7 @@ use super::passwords::Passwords;
 use super::problem::{Problem, plain_page};
 use super::throttle::Throttle;
 use crate::db::Db;
+use crate::domain::vault::Vault;
 use crate::routing::LiveCatalog;
 use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
@@ -48,6 +49,8 @@ pub struct App {
     pub db: Arc<Db>,
     /// What the click path routes by; reloaded after every change.
     pub catalog: Arc<LiveCatalog>,
+    /// Seals what is secret before it is stored.
+    pub vault: Arc<Vault>,
     /// What is configured.
     pub config: HttpConfig,
     /// Draws error pages; a plain one until another is set.
@@ -59,9 +62,9 @@ pub struct App {
 impl App {
     /// The state of a server.
     #[must_use]
-    pub fn new(db: Arc<Db>, catalog: Arc<LiveCatalog>, config: HttpConfig) -> Self {
+    pub fn new(db: Arc<Db>, catalog: Arc<LiveCatalog>, vault: Arc<Vault>, config: HttpConfig) -> Self {
         let (throttle, passwords) = (Throttle::default(), Passwords::default());
-        Self { db, catalog, config, error_page: plain_page, throttle, passwords }
+        Self { db, catalog, vault, config, error_page: plain_page, throttle, passwords }
     }
 
     /// The address of this installation as the caller can use it, without a slash at the end: the

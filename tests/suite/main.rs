@@ -65,6 +65,7 @@ mod races;
 mod raw_http;
 mod routing;
 mod rule_editor;
+mod signed;
 mod starts;
 mod trust;
 mod visitors;

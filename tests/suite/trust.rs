@@ -1,9 +1,10 @@
 //! Who may send postbacks: keys and their rotation, addresses, signatures, replays and floods.
 
-use crate::app::{Campaign, Click, TestApp, send};
+use crate::app::{Campaign, Click, TestApp, block_on, send};
 use crate::pages::Person;
 use crate::postbacks::stored_as;
 use crate::sql;
+use clickledger::config::Config;
 use clickledger::db::{AnyConnection, Priority};
 use clickledger::http::now_ms;
 use reqwest::Method;
@@ -126,4 +127,115 @@ stories! {
         app.patch(&format!("/advertisers/{}", campaign.advertiser), json!({"allow_addresses": []})).await;
         assert_eq!(from("198.51.100.9").await.code(), "duplicate", "live at once");
     }
+
+    async fn floods_of_refusals_are_counted_and_not_stored(app: TestApp) {
+        let advertiser = app.advertiser(json!({"hmac_mode": "required"})).await;
+        let offer = app.offer(&advertiser, json!({})).await;
+        let campaign = app.campaign_to(&advertiser, &offer, json!({})).await;
+        let click = app.click(&campaign).await;
+        let mut limited = 0;
+        for _ in 0..150 {
+            let answer = app.postback(&click, "1").await;
+            if answer.status == 429 {
+                assert_eq!((answer.code(), answer.header("retry-after")), ("rate_limited".to_owned(), "60"));
+                limited += 1;
+            } else {
+                assert_eq!((answer.status, answer.code()), (401, "bad_signature".to_owned()));
+            }
+        }
+        // At most two minutes were touched.
+        assert!(limited >= 30 && stored_as(app, "bad_signature") == 150 - limited, "{limited}");
+        assert_eq!(stored_as(app, "rate_limited"), 0);
+        let metrics = app.request(Method::GET, "/metrics").bearer_auth(&app.read_token);
+        let told = send(metrics).await.text;
+        let line = format!("clickledger_postbacks_turned_away_total{{code=\"bad_signature\"}} {limited}");
+        assert!(told.lines().any(|found| found == line), "{line} is not in {told}");
+        // Another address is not held up.
+        let path = format!("/postback/{}?cid={}", click.key, click.id);
+        let elsewhere = app.request(Method::GET, &path).header("x-forwarded-for", "198.51.100.7");
+        assert_eq!(send(elsewhere).await.status, 401);
+    }
+}
+
+/// Runs a story with settings of its own, on both databases.
+fn with_settings(change: fn(&mut Config), story: &impl AsyncFn(&TestApp)) {
+    crate::program::on_each(|place| {
+        block_on(async {
+            let mut config = place.config();
+            change(&mut config);
+            let app = TestApp::start_with(place, &config);
+            story(&app).await;
+            app.finish().await;
+        });
+    });
+}
+
+#[test]
+fn one_advertiser_may_send_so_fast_and_no_faster() {
+    let slow = |config: &mut Config| config.postbacks_per_second = 1;
+    with_settings(slow, &async |app: &TestApp| {
+        let (campaign, other) = (app.campaign(json!({})).await, app.campaign(json!({})).await);
+        let click = app.click(&campaign).await;
+        let mut limited = 0;
+        for n in 0..30 {
+            let answer = app.say(&click, &format!("payout=1&txid=t{n}")).await;
+            if answer.status == 429 {
+                assert_eq!((answer.code(), answer.header("retry-after")), ("rate_limited".to_owned(), "1"));
+                limited += 1;
+            } else {
+                assert_eq!(answer.code(), "recorded");
+            }
+        }
+        assert!(limited > 0, "five at once are let in, then one a second");
+        assert_eq!(app.conversions(&click).len(), 30 - limited);
+        let there = app.click(&other).await;
+        assert_eq!(app.postback(&there, "1").await.code(), "recorded", "another advertiser is not held up");
+        let told = send(app.request(Method::GET, "/metrics").bearer_auth(&app.read_token)).await.text;
+        assert!(told.contains(&format!("turned_away_total{{code=\"rate_limited\"}} {limited}\n")), "{told}");
+    });
+}
+
+#[test]
+fn without_a_key_listed_addresses_may_send_where_that_is_switched_on() {
+    let listed = |config: &mut Config| config.postback_without_key = vec!["203.0.113.0/24".parse().unwrap()];
+    with_settings(listed, &async |app: &TestApp| {
+        let campaign = app.campaign(json!({"status": "active"})).await;
+        let click = app.click(&campaign).await;
+        let from = |address: &'static str, query: String| {
+            send(app.request(Method::GET, &format!("/postback?{query}")).header("x-forwarded-for", address))
+        };
+        let sale = format!("clickid={}&payout=3", click.id);
+        let stranger = from("198.51.100.9", sale.clone()).await.expect(403);
+        assert_eq!(stranger["code"], "address_not_allowed");
+        assert!(stranger["message"].as_str().unwrap().contains("198.51.100.9"), "{stranger}");
+        assert_eq!(from("203.0.113.5", sale.clone()).await.code(), "recorded");
+        assert_eq!(app.conversions(&click)[0].value.advertiser_id, campaign.advertiser);
+        assert_eq!(from("203.0.113.5", "payout=3".to_owned()).await.code(), "missing_click_id");
+        assert_eq!(from("203.0.113.5", "cid=other&payout=3".to_owned()).await.code(), "parked_foreign_click");
+        // One whose click comes later finds its advertiser then.
+        let record = app.like(&click, std::time::Duration::from_secs(60)).await;
+        let parked = from("203.0.113.5", format!("cid={}&payout=4", record.id)).await;
+        assert_eq!(parked.code(), "parked_unknown_click");
+        app.bring_click(&record);
+        app.until("the parked postback is matched", || stored_as(app, "recorded") == 2).await;
+        let own = format!(
+            "select count(*) from postbacks_received where code = 'recorded' and advertiser_id = {}",
+            campaign.advertiser
+        );
+        assert_eq!(app.number(&own), 2);
+        // What the advertiser itself asks holds all the same.
+        let path = format!("/advertisers/{}", campaign.advertiser);
+        app.patch(&path, json!({"hmac_mode": "required"})).await;
+        assert_eq!(from("203.0.113.5", sale.clone()).await.code(), "bad_signature");
+        app.patch(&path, json!({"hmac_mode": "off", "allow_addresses": ["203.0.113.6"]})).await;
+        assert_eq!(from("203.0.113.5", sale.clone()).await.code(), "address_not_allowed");
+        assert_eq!(from("203.0.113.6", sale).await.code(), "duplicate");
+    });
+    with_settings(|_| {}, &async |app: &TestApp| {
+        let click = app.click(&app.campaign(json!({})).await).await;
+        let verdict = app.get(&format!("/postback?cid={}&payout=1", click.id)).await.expect(403);
+        assert_eq!(verdict["code"], "bad_key");
+        assert!(verdict["message"].as_str().unwrap().contains("no key"), "{verdict}");
+        assert!(app.conversions(&click).is_empty());
+    });
 }

@@ -60,6 +60,8 @@ impl Place {
             geo_asn: None,
             geo_connection: None,
             script_path: "/t.js".to_owned(),
+            postbacks_per_second: 20_000,
+            postback_without_key: Vec::new(),
             currency: "USD".to_owned(),
             workers: Some(2),
             log_format: LogFormat::Text,
