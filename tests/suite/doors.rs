@@ -112,6 +112,7 @@ const FORMS: &[&str] = &[
     "/advertisers/1/archive",
     "/advertisers/1/restore",
     "/advertisers/1/rotate-key",
+    "/advertisers/1/rotate-secret",
     "/advertisers/1/test-postback",
     "/settings",
     "/settings/bots",

@@ -1,6 +1,7 @@
 //! Signed postbacks: what is let in, what comes again, and that it holds across restarts and nodes.
 
 use crate::app::{Answer, Campaign, Click, TestApp, client, send};
+use crate::pages::Person;
 use crate::postbacks::stored_as;
 use crate::program::Program;
 use crate::sql;
@@ -12,6 +13,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use std::collections::BTreeSet;
+use std::process::Command;
 
 /// Copies at once.
 const CROWD: usize = 32;
@@ -247,5 +249,40 @@ stories! {
         assert_eq!(verdict(&ask_node(again.base.clone()).await), verdict(&before));
         assert_eq!(verdict(&ask_node(app.base.clone()).await), verdict(&before));
         again.kill();
+    }
+
+    async fn a_secret_is_made_on_the_page_and_its_example_runs(app: TestApp) {
+        let advertiser = app.advertiser(json!({"hmac_mode": "required"})).await;
+        let offer = app.offer(&advertiser, json!({})).await;
+        let campaign = app.campaign_to(&advertiser, &offer, json!({})).await;
+        let person = Person::enter(app).await;
+        let path = format!("/advertisers/{}", campaign.advertiser);
+        let page = person.page(&path).await;
+        assert!(page.contains("no secret to sign with") && page.contains("Make a secret"), "{page}");
+        // A test of ours needs no signature, and leaves the test click that the example names.
+        assert_eq!(person.send(&format!("{path}/test-postback"), "").await.status, 303);
+        assert_eq!(app.number("select count(*) from conversions where is_test"), 1);
+        let made = person.send(&format!("{path}/rotate-secret"), "overlap_hours=0").await;
+        assert_eq!(made.status, 200, "{made:?}");
+        let copies = |text: &str| -> Vec<String> {
+            let found = text.split("data-copy=\"").skip(1).filter_map(|rest| rest.split('"').next());
+            found.map(|text| text.replace("&#34;", "\"").replace("&#39;", "'").replace("&#38;", "&")).collect()
+        };
+        let example = copies(&made.text).into_iter().find(|text| text.contains("openssl")).expect("an example");
+        let secret = copies(&made.text).into_iter().find(|text| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()));
+        let secret = secret.expect("the secret, this once");
+        assert!(example.contains(&secret), "{example}");
+        let later = person.page(&path).await;
+        assert!(!later.contains(&secret) && later.contains("YOUR-SECRET") && !later.contains("no secret"), "{later}");
+        let is_there = |program: &str| Command::new(program).arg("--version").output().is_ok_and(|said| said.status.success());
+        if !(is_there("curl") && Command::new("openssl").arg("version").output().is_ok()) {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "curl or openssl is not installed");
+            return;
+        }
+        let script = format!("{} --silent --noproxy '*'", example.replace("http://localhost", &app.base));
+        let ran = tokio::task::spawn_blocking(move || Command::new("sh").args(["-c", &script]).output().unwrap()).await.unwrap();
+        let said: Value = serde_json::from_slice(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
+        assert_eq!(said["result"], "accepted", "{said}");
+        assert_eq!(app.number("select count(*) from conversions where txid = 'T-1001' and is_test"), 1);
     }
 }

@@ -1,6 +1,7 @@
 //! One advertiser: what it pastes, the last test, what was received.
 
-use super::{AdvertiserPage, KIND, security, tabs};
+use super::security::{self, SecurityCard};
+use super::{AdvertiserPage, KIND, tabs};
 use crate::db::click_log::StoredClick;
 use crate::db::credentials::Credentials;
 use crate::db::postbacks::{self, PostbackQuery, StoredPostback};
@@ -46,7 +47,21 @@ struct Known {
 async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest, id: web::Path<String>) -> Answer {
     let id = number(&id)?;
     let desk = Desk::open(&app, who).await?;
-    let known = reading(&app, move |app| {
+    page(&drawn(&app, &desk, id, &app.public_url(&request), request.query_string()).await?)
+}
+
+/// The page of one advertiser.
+///
+/// # Errors
+/// There is none of that number; the database fails.
+pub(super) async fn drawn(
+    app: &web::Data<App>,
+    desk: &Desk,
+    id: i64,
+    public_url: &str,
+    query: &str,
+) -> Result<AdvertiserPage, Error> {
+    let known = reading(app, move |app| {
         let advertiser = entities::advertisers::find(&app.db, id)?;
         let credentials = entities::credentials::of(&app.db, &[id])?.remove(&id);
         let credentials = credentials.ok_or(entities::Error::NotFound)?;
@@ -62,7 +77,7 @@ async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest, id: web:
         Ok::<_, entities::Error>(Known { advertiser, credentials, test, received })
     })
     .await?;
-    page(&draw(&desk, &known, &app.public_url(&request), request.query_string()))
+    Ok(draw(desk, &known, public_url, query))
 }
 
 /// The latest test click on an offer of the advertiser, with its campaign's tests.
@@ -173,12 +188,27 @@ fn draw(desk: &Desk, known: &Known, public_url: &str, query: &str) -> Advertiser
         counts: Vec::new(),
         received: received(desk, &known.received),
         received_link: Link::new("All postbacks", &format!("/postbacks?advertiser={id}")),
-        security: security::card(desk, id, value, &known.credentials),
+        security: security(desk, known, public_url),
     }
 }
 
+fn security(desk: &Desk, known: &Known, public_url: &str) -> SecurityCard {
+    let shown = security::Shown {
+        id: known.advertiser.id,
+        advertiser: &known.advertiser.value,
+        own: &known.credentials,
+        postback_url: &entities::postback_url(public_url, &known.credentials.key),
+        click_id: test_click_id(known).map(|id| id.to_string()),
+    };
+    SecurityCard::new(desk, &shown)
+}
+
+fn test_click_id(known: &Known) -> Option<ClickId> {
+    known.test.as_ref().and_then(|(test, _)| test.click.as_ref()).map(|click| click.record.id)
+}
+
 fn test_click_box(known: &Known) -> CodeBox {
-    let id = known.test.as_ref().and_then(|(test, _)| test.click.as_ref()).map(|click| click.record.id);
+    let id = test_click_id(known);
     let label = "Test click id, for tests from their server";
     match id {
         Some(id) => CodeBox {
