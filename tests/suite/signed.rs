@@ -1,6 +1,6 @@
 //! Signed postbacks: what is let in, what comes again, and that it holds across restarts and nodes.
 
-use crate::app::{Answer, Campaign, Click, TestApp, client, send};
+use crate::app::{Answer, Backend, Campaign, Click, TestApp, client, send};
 use crate::pages::Person;
 use crate::postbacks::stored_as;
 use crate::program::Program;
@@ -285,4 +285,26 @@ stories! {
         assert_eq!(said["result"], "accepted", "{said}");
         assert_eq!(app.number("select count(*) from conversions where txid = 'T-1001' and is_test"), 1);
     }
+}
+
+#[test]
+fn a_request_that_was_not_stored_has_used_no_nonce() {
+    crate::app::block_on(async {
+        let app = TestApp::start(Backend::Sqlite).unwrap();
+        let (campaign, secret) = signing(&app, "required").await;
+        let click = app.click(&campaign).await;
+        app.stored(&click).await;
+        let file = app.place.folder.path().join("clickledger.db");
+        let aside = file.with_extension("aside");
+        let sent = signed_now(&secret, &format!("cid={}&nonce=n&payout=1.00", click.id));
+        std::fs::rename(&file, &aside).unwrap();
+        let refused = ask(&app, &click, &sent).await;
+        std::fs::rename(&aside, &file).unwrap();
+        assert_eq!(refused.status, 503, "{refused:?}");
+        assert_eq!(app.number("select count(*) from nonces"), 0);
+        assert_eq!(ask(&app, &click, &sent).await.code(), "recorded", "the very same request, sent again");
+        assert_eq!(app.number("select count(*) from nonces"), 1);
+        assert_eq!(app.conversions(&click).len(), 1);
+        app.finish().await;
+    });
 }
