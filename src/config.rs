@@ -88,6 +88,15 @@ pub struct Config {
     #[arg(long, global = true, env = "CLICKLEDGER_SCRIPT_PATH", default_value = "/t.js", value_parser = read_script_path)]
     pub script_path: String,
 
+    /// Postbacks of one advertiser that are taken a second: more are answered 429 and not stored. 0 for no limit.
+    #[arg(long, global = true, env = "CLICKLEDGER_POSTBACKS_PER_SECOND", default_value = "20000")]
+    pub postbacks_per_second: u32,
+
+    /// Where postbacks may come from that have no key in their address, as old templates send them: addresses or
+    /// networks, separated by commas [default: nowhere].
+    #[arg(long, global = true, env = "CLICKLEDGER_POSTBACK_WITHOUT_KEY", value_delimiter = ',', value_parser = read_network)]
+    pub postback_without_key: Vec<IpNet>,
+
     /// The account currency of a new installation, until setup asks for it.
     #[arg(long, global = true, env = "CLICKLEDGER_CURRENCY", default_value = "USD", value_parser = read_currency)]
     pub currency: String,

@@ -48,7 +48,7 @@
 //! # The way of one postback
 //!
 //! `tracking::postback` hands the request over as it came → `conversions::judge` runs named checks in order,
-//! each able to end with a verdict → the writer takes up to 256 waiting ones into one transaction: each is
+//! each able to end with a verdict, and `conversions::trust` looks at who sent it: key, address, signature → the writer takes up to 256 waiting ones into one transaction: each is
 //! inserted under its identity (click, event, txid, seq) or changes the conversion that is there; its change
 //! row, sums and the raw request with its verdict go with it → answered after the commit. What pages report by
 //! themselves (`tracking::pixel`) goes the same way, and waits there without money for the postback that confirms it.

@@ -2,8 +2,9 @@
 
 use crate::clicks::{Durability, Ingested, Ingester, Journal};
 use crate::config::{Config, DurabilitySetting, ProxyHeaderSetting};
-use crate::conversions::Postbacks;
+use crate::conversions::{Admission, Postbacks};
 use crate::db::{Db, Priority, partitions, settings};
+use crate::domain::vault::Vault;
 use crate::http::metrics::Metrics;
 use crate::http::{App, HttpConfig, Proxies, ProxyHeader, Recent, Tracker, Worker, now_ms};
 use crate::routing::{CapWatch, Follower, LiveCatalog, Memory, Sealer};
@@ -120,6 +121,15 @@ fn proxies(config: &Config) -> Proxies {
     Proxies { trusted: config.trusted_proxies.clone(), header }
 }
 
+/// Who may send postbacks, as far as the installation says so.
+fn admission(config: &Config, vault: &Arc<Vault>) -> Admission {
+    Admission {
+        vault: Arc::clone(vault),
+        per_second_max: config.postbacks_per_second,
+        without_key: config.postback_without_key.clone(),
+    }
+}
+
 /// Who visitors are: by what the binary brings, by the user's own databases, and by who was here before.
 fn visitor(config: &Config, key: &[u8; 32]) -> anyhow::Result<(Arc<Visitor>, Keeper)> {
     let geo = Geo::open(&GeoFiles {
@@ -166,7 +176,9 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
     let caps = watch_caps(&db, &catalog, &ingested)?;
     let memory = Arc::new(Memory::load(&db)?);
     let known = (Arc::clone(&catalog), Arc::clone(&memory));
-    let postbacks = Postbacks::start(Arc::clone(&db), known, Arc::clone(&ingested), writer_id)?;
+    let vault = Arc::new(Vault::new(&key));
+    let admission = admission(config, &vault);
+    let postbacks = Postbacks::start(Arc::clone(&db), known, Arc::clone(&ingested), writer_id, admission)?;
     let http = HttpConfig {
         public_url: config.public_url.clone(),
         proxies: proxies(config),
@@ -188,7 +200,7 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
         is_secure: http.is_https(),
     });
     let setup_token = crate::http::setup::offer(&db).map_err(|error| anyhow::anyhow!("{error}"))?;
-    let mut app = App::new(Arc::clone(&db), catalog, http);
+    let mut app = App::new(Arc::clone(&db), catalog, vault, http);
     app.error_page = pages::error_page;
     let is_draining = Arc::new(AtomicBool::new(false));
     let follower = Follower::start(Arc::clone(&db), Arc::clone(&app.catalog))?;

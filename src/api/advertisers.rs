@@ -1,5 +1,7 @@
 //! `/advertisers`
 
+mod credentials;
+
 use super::Answer;
 use super::list::{Page, list_query};
 use super::resource::{self, resource};
@@ -19,6 +21,8 @@ use ipnet::IpNet;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+pub(super) use credentials::configure as configure_credentials;
+
 resource!(advertisers);
 
 #[derive(Serialize)]
@@ -31,6 +35,10 @@ struct Body {
     status: EntityStatus,
     postback_key: String,
     postback_url: String,
+    previous_key: Option<String>,
+    previous_key_until: Option<String>,
+    has_hmac_secret: bool,
+    previous_secret_until: Option<String>,
     template: String,
     param_map: BTreeMap<String, String>,
     status_map: BTreeMap<String, Status>,
@@ -52,22 +60,30 @@ struct Body {
 
 fn bodies(app: &App, public_url: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Body>, entities::Error> {
     let ids: Vec<i64> = saved.iter().map(|one| one.id).collect();
-    let mut keys = entities::advertisers::postback_keys(&app.db, &ids)?;
+    let mut credentials = entities::credentials::of(&app.db, &ids)?;
+    let now_ms = now_ms();
     let body = |one: Saved<Noun>| {
-        let key = keys.remove(&one.id).unwrap_or_default();
+        let own = credentials.remove(&one.id)?;
+        let previous_key = own.live_previous_key(now_ms).cloned();
+        let previous_secret = own.live_previous_secret(now_ms);
+        let previous_secret_until = previous_secret.map(|previous| instant(previous.until_ms));
         let reopen_rejected = one.value.may_reopen_rejected();
         let value = one.value;
-        let template = entities::postback_template(public_url, &key, value.preset.as_deref());
-        Body {
+        let template = entities::postback_template(public_url, &own.key, value.preset.as_deref());
+        Some(Body {
             id: one.id,
             name: value.name,
             kind: value.kind,
             preset: value.preset,
             currency: value.currency,
             status: value.status,
-            postback_url: entities::postback_url(public_url, &key),
+            postback_url: entities::postback_url(public_url, &own.key),
             template,
-            postback_key: key,
+            postback_key: own.key,
+            previous_key_until: previous_key.as_ref().map(|previous| instant(previous.until_ms)),
+            previous_key: previous_key.map(|previous| previous.value),
+            has_hmac_secret: own.secret_sealed.is_some(),
+            previous_secret_until,
             param_map: value.param_map,
             status_map: value.status_map,
             event_map: value.event_map,
@@ -84,7 +100,7 @@ fn bodies(app: &App, public_url: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Bo
             pixel: value.is_pixel_on,
             created_at: instant(one.created_at_ms),
             updated_at: instant(one.updated_at_ms),
-        }
+        })
     };
-    Ok(saved.into_iter().map(body).collect())
+    Ok(saved.into_iter().filter_map(body).collect())
 }

@@ -224,6 +224,18 @@ fn read_identity(cid: Option<Given<'_>>, txid: Option<Given<'_>>) -> Result<(Str
     Ok((cid.chars().take(1_024).collect(), txid.to_owned()))
 }
 
+/// The click id that parameters bring, in whatever form, as an advertiser names it.
+///
+/// # Errors
+/// None came, or a macro that was not replaced.
+pub(super) fn cid_of(params: &Params, advertiser: &Advertiser) -> Result<String, Refusal> {
+    let reader = Reader { params, advertiser };
+    let given = [reader.find("cid", CID), reader.find("txid", TXID)];
+    check_macros(&given)?;
+    let [cid, txid] = given;
+    Ok(read_identity(cid, txid)?.0)
+}
+
 fn read_event(given: Option<Given<'_>>, advertiser: &Advertiser) -> (String, Option<Status>) {
     let Some(word) = given.map(|given| fold_event(given.value)).filter(|word| !word.is_empty()) else {
         return (DEFAULT_EVENT.to_owned(), None);

@@ -4,6 +4,8 @@ use super::claim::{self, Claim, Refusal};
 use super::pixel;
 use super::request::{self, Incoming, RAW_BYTES_MAX};
 use super::sentences;
+use super::signed::Signed;
+use super::trust::{self, Key};
 use crate::db::postbacks::NewPostback;
 use crate::domain::click_id::ClickId;
 use crate::domain::verdict::Code;
@@ -17,6 +19,10 @@ pub struct Judged {
     pub incoming: Incoming,
     /// Whose key it came to.
     pub advertiser: Option<Arc<AdvertiserRoute>>,
+    /// When that key ends, where it is the one before, Unix milliseconds.
+    pub old_key_until_ms: Option<i64>,
+    /// What it is known by where it is signed and its signature was looked at.
+    pub signed: Option<Signed>,
     /// Equal for an identical request.
     pub request_hash: [u8; 16],
     /// What it claims, or why it was refused already.
@@ -36,13 +42,34 @@ pub struct Verdict {
     pub click_id: Option<ClickId>,
     /// Test data.
     pub is_test: bool,
+    /// When to come again, in seconds, where it was turned away for coming too often.
+    pub retry_after_s: u32,
 }
 
 impl Verdict {
     /// A verdict with a message alone.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), conversion_id: None, click_id: None, is_test: false }
+        let message = message.into();
+        Self { code, message, conversion_id: None, click_id: None, is_test: false, retry_after_s: 0 }
+    }
+
+    /// Turned away after too many that were refused for who sent them; not stored.
+    #[must_use]
+    pub fn too_many_refused() -> Self {
+        Self { retry_after_s: 60, ..Self::new(Code::RateLimited, sentences::TOO_MANY_REFUSED) }
+    }
+
+    /// Turned away since its advertiser sends faster than one may; not stored.
+    #[must_use]
+    pub fn too_fast(advertiser: &str) -> Self {
+        Self { retry_after_s: 1, ..Self::new(Code::RateLimited, sentences::too_fast(advertiser)) }
+    }
+
+    /// Turned away since pages report too much from one address; not stored.
+    #[must_use]
+    pub fn reports_too_fast() -> Self {
+        Self { retry_after_s: 60, ..Self::new(Code::RateLimited, sentences::REPORTS_TOO_FAST) }
     }
 
     /// Adds what a claim brings to every verdict on it: the click it names, and what was done to its values.
@@ -72,12 +99,15 @@ pub fn read(incoming: Incoming, catalog: &Catalog) -> Judged {
     let advertiser = catalog.by_key(&incoming.key).cloned();
     let params = request::read(&incoming);
     let request_hash = params.as_ref().map(request::Params::hash).unwrap_or_default();
-    let claim = match (&advertiser, params) {
-        (None, _) => Err(Refusal::new(Code::BadKey, sentences::BAD_KEY)),
-        (Some(_), Err(message)) => Err(Refusal::new(Code::Unreadable, message)),
-        (Some(route), Ok(params)) => claim::read(&params, &route.advertiser),
+    let key = advertiser.as_deref().map(|route| trust::key(route, &incoming));
+    let claim = match (&advertiser, key, params) {
+        (None, ..) | (_, None, _) => Err(Refusal::new(Code::BadKey, sentences::BAD_KEY)),
+        (_, Some(Key::Ended { at_ms }), _) => Err(Refusal::new(Code::BadKey, sentences::ended_key(at_ms))),
+        (Some(_), _, Err(message)) => Err(Refusal::new(Code::Unreadable, message)),
+        (Some(route), _, Ok(params)) => claim::read(&params, &route.advertiser),
     };
-    Judged { incoming, advertiser, request_hash, claim }
+    let old_key_until_ms = key.and_then(Key::until_ms);
+    Judged { incoming, advertiser, old_key_until_ms, signed: None, request_hash, claim }
 }
 
 /// Reads a page's report, which comes without a key: whose it is, its click tells.
@@ -92,7 +122,7 @@ fn read_report(incoming: Incoming, catalog: &Catalog) -> Judged {
         Err(message) => Err(Refusal::new(Code::Unreadable, message)),
         Ok(params) => pixel::read(&params, catalog.currency),
     };
-    Judged { incoming, advertiser: None, request_hash, claim }
+    Judged { incoming, advertiser: None, old_key_until_ms: None, signed: None, request_hash, claim }
 }
 
 impl Judged {
@@ -114,6 +144,13 @@ impl Judged {
                 verdict.note(claim);
                 verdict
             }
+        }
+    }
+
+    /// Adds to a verdict what it came with: the key before, which its sender should replace.
+    pub(super) fn remark(&self, verdict: &mut Verdict) {
+        if let Some(until_ms) = self.old_key_until_ms {
+            verdict.message.push_str(&sentences::old_key(until_ms));
         }
     }
 

@@ -37,6 +37,8 @@ pub struct Incoming {
     pub body: Vec<u8>,
     /// The body was longer than [`BODY_BYTES_MAX`].
     pub is_body_cut: bool,
+    /// The header `X-Clickledger-Signature`.
+    pub signature: Option<String>,
     /// Unix milliseconds.
     pub received_at_ms: i64,
     /// Sent by a test of ours: its conversion is test data.
@@ -49,6 +51,40 @@ impl Incoming {
     pub fn is_pixel(&self) -> bool {
         self.method == PIXEL
     }
+
+    /// Something stands in the body.
+    pub(super) fn has_body(&self) -> bool {
+        self.body.iter().any(|byte| !byte.is_ascii_whitespace())
+    }
+
+    /// The body is read as a form.
+    pub(super) fn has_form(&self) -> bool {
+        self.has_body() && matches!(self.kind(), Ok(Kind::Form))
+    }
+
+    /// What the body is read as.
+    fn kind(&self) -> Result<Kind, String> {
+        let kind = self.content_type.as_deref().unwrap_or("").split(';').next().unwrap_or("").trim();
+        let starts_like_json = self.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+        match kind.to_ascii_lowercase().as_str() {
+            "application/x-www-form-urlencoded" => Ok(Kind::Form),
+            "application/json" | "text/json" => Ok(Kind::Json),
+            "" | "text/plain" if starts_like_json => Ok(Kind::Json),
+            "" => Ok(Kind::Form),
+            other => {
+                let other: String = other.chars().take(60).collect();
+                Err(format!(
+                    "A body of type {other:?} is not read: send application/x-www-form-urlencoded or application/json"
+                ))
+            }
+        }
+    }
+}
+
+/// How a body is written.
+enum Kind {
+    Form,
+    Json,
 }
 
 /// Names and values in the order they came: first the query's, then the body's.
@@ -97,7 +133,7 @@ pub fn read(incoming: &Incoming) -> Result<Params, String> {
     }
     let mut params = Params::default();
     push_form(&incoming.query, &mut params)?;
-    if incoming.body.iter().any(|byte| !byte.is_ascii_whitespace()) {
+    if incoming.has_body() {
         read_body(incoming, &mut params)?;
     }
     if let Some((name, _)) = params.0.iter().find(|(_, value)| value.len() > VALUE_BYTES_MAX) {
@@ -108,19 +144,9 @@ pub fn read(incoming: &Incoming) -> Result<Params, String> {
 }
 
 fn read_body(incoming: &Incoming, params: &mut Params) -> Result<(), String> {
-    let kind = incoming.content_type.as_deref().unwrap_or("").split(';').next().unwrap_or("").trim();
-    let starts_like_json = incoming.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-    match kind.to_ascii_lowercase().as_str() {
-        "application/x-www-form-urlencoded" => push_form(&incoming.body, params),
-        "application/json" | "text/json" => push_json(&incoming.body, params),
-        "" | "text/plain" if starts_like_json => push_json(&incoming.body, params),
-        "" => push_form(&incoming.body, params),
-        other => {
-            let other: String = other.chars().take(60).collect();
-            Err(format!(
-                "A body of type {other:?} is not read: send application/x-www-form-urlencoded or application/json"
-            ))
-        }
+    match incoming.kind()? {
+        Kind::Form => push_form(&incoming.body, params),
+        Kind::Json => push_json(&incoming.body, params),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::db::conversions::NewConversion;
 use crate::domain::money::{Currency, Money};
 use crate::domain::status::{Standing, Status};
+use chrono::DateTime;
 
 /// A new conversion.
 #[must_use]
@@ -92,6 +93,112 @@ pub(super) fn takes_back(event: &str) -> String {
 
 /// No advertiser has the key.
 pub(super) const BAD_KEY: &str = "The key in this address belongs to no advertiser: copy the postback URL again from the advertiser's page";
+
+/// A moment as sentences say it.
+fn moment(ms: i64) -> String {
+    DateTime::from_timestamp_millis(ms).unwrap_or_default().format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// The key before the present one, while it works; goes behind another sentence.
+pub(super) fn old_key(until_ms: i64) -> String {
+    format!(". It was sent to the old key, which ends on {}", moment(until_ms))
+}
+
+/// The key before the present one, once its time is over.
+pub(super) fn ended_key(at_ms: i64) -> String {
+    format!(
+        "The key in this address ended on {}: copy the postback URL again from the advertiser's page",
+        moment(at_ms)
+    )
+}
+
+/// An address that is not on an advertiser's list.
+pub(super) fn address_not_allowed(advertiser: &str, address: &str) -> String {
+    format!(
+        "{advertiser} sends from listed addresses alone, and this came from {address}: add it in the advertiser's \
+         settings, under \"Only from these addresses\", or send from a listed one"
+    )
+}
+
+/// No signature where one must come.
+pub(super) const NO_SIGNATURE: &str = "No signature came, and this advertiser signs: add `ts` and `sig`, or the header \
+     X-Clickledger-Signature, as the advertiser's page shows";
+
+/// A signature that nothing can be compared with.
+pub(super) const NO_SECRET: &str =
+    "A signature cannot be checked before this advertiser has a secret: make one on the advertiser's page";
+
+/// A signature of something else.
+pub(super) const BAD_SIG: &str = "`sig` does not fit: it is the lower-case hex of HMAC-SHA256 with the present secret over \
+     all other parameters, sorted by name; the advertiser's page has an example";
+
+/// A header of something else.
+pub(super) const BAD_HEADER: &str = "X-Clickledger-Signature does not fit: `v1` is the lower-case hex of HMAC-SHA256 with the \
+     present secret over `t`, a dot and the body as it is sent";
+
+/// Parameters beside a signed body.
+pub(super) const UNSIGNED_QUERY: &str = "The header signs the body alone, and parameters came in the address: send them in \
+     the body, or sign them with `ts` and `sig` too";
+
+/// A body beside signed parameters.
+pub(super) const UNSIGNED_BODY: &str =
+    "`sig` signs parameters, and a body came too: sign it in the header X-Clickledger-Signature";
+
+/// A signature that says not when it was made.
+pub(super) const NO_TIME: &str =
+    "The signature has no time: sign `ts` with the parameters, or send `t` in the header, in Unix seconds";
+
+/// A time that is none.
+pub(super) fn no_time(written: &str) -> String {
+    let shown: String = written.chars().take(30).collect();
+    format!("The signature's time `{shown}` is none: send Unix seconds, like 1700000000")
+}
+
+/// A signature of another time.
+pub(super) fn wrong_time(age_s: i64) -> String {
+    let off = age_s.saturating_abs();
+    let when = if age_s > 0 { "ago" } else { "ahead of our clock" };
+    format!(
+        "The signature was made {off} seconds {when} and holds for 300: sign each request when it is sent, by a right clock"
+    )
+}
+
+/// A nonce that came for something else.
+pub(super) const REPLAYED: &str =
+    "This nonce came a short while ago with other content: use a new one for each request";
+
+/// A signed request that came again, and what was said to it before.
+pub(super) fn signed_again(first: &str) -> String {
+    format!("The same signed request came again and was answered as before: {first}")
+}
+
+/// Too many that were refused for who sent them.
+pub(super) const TOO_MANY_REFUSED: &str = "Too many refused postbacks from this address: wait a minute";
+
+/// More than an advertiser may send.
+pub(super) fn too_fast(advertiser: &str) -> String {
+    format!(
+        "Postbacks of {advertiser} come faster than is taken, and this one was not stored: send it again in a second"
+    )
+}
+
+/// No key in the address, where there must be one.
+pub(super) const NO_KEY: &str =
+    "There is no key in this address: copy the postback URL again from the advertiser's page";
+
+/// An address that may not send without a key.
+pub(super) fn address_not_allowed_without_key(address: &str) -> String {
+    format!(
+        "Postbacks without a key are taken from listed addresses alone, and this came from {address}: add it to the \
+         installation's list, or use the postback URL of the advertiser's page"
+    )
+}
+
+/// A click that reached nobody's offer.
+pub(super) const NO_OFFER: &str = "The click reached no offer of any advertiser";
+
+/// A click that may belong to several advertisers.
+pub(super) const SEVERAL_ADVERTISERS: &str = "The click could have reached offers of several advertisers: send it to the postback URL of the one it belongs to";
 
 /// An id of ours whose click is not stored.
 pub(super) const UNKNOWN_CLICK: &str =

@@ -3,12 +3,15 @@
 
 use super::hand::{HandChange, HandOutcome};
 use super::judge::{self, Judged, Verdict};
+use super::nonces::{self, Nonces};
+use super::pixel;
+use super::rates::Rates;
 use super::record::Group;
+use super::refusals::Refusals;
 use super::request::Incoming;
-use super::{pixel, sentences};
+use super::trust::{self, Admission};
 use crate::clicks::Ingested;
 use crate::db::ledger::Numbers;
-use crate::db::postbacks::StoredPostback;
 use crate::db::{self, AnyConnection, Db, Priority, conversions, partitions, postbacks, rollups};
 use crate::domain::click_id::ClickId;
 use crate::domain::verdict::Code;
@@ -17,7 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Semaphore, oneshot};
 
 /// Postbacks of one transaction at most.
@@ -33,53 +36,47 @@ const CLICK_WAIT: Duration = Duration::from_secs(1);
 /// When a postback is answered "come again", written or not: the promise is five seconds.
 const ANSWER_LONGEST: Duration = Duration::from_millis(4_800);
 
-/// How often parked postbacks are matched with clicks that have come.
-const SWEEP_TICK: Duration = Duration::from_millis(500);
-const SWEEP_EVERY: Duration = Duration::from_secs(5);
-
-/// Each tick looks at what was parked lately; a full look is taken seldom.
-const SWEEP_LATELY_MS: i64 = 15 * 60 * 1_000;
-const SWEEP_ALL_EVERY: Duration = Duration::from_secs(10 * 60);
-
-/// Parked postbacks that one look takes.
-const SWEEP_ROWS_MAX: i64 = 500;
+/// How often the writer looks whether it should end, where nothing comes.
+const WAKE_EVERY: Duration = Duration::from_secs(5);
 
 /// The postback could not be stored: the sender should come again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotStored;
 
-struct Job {
-    judged: Judged,
+pub(super) struct Job {
+    pub(super) judged: Judged,
     /// The number of a parked one that is judged again.
-    parked: Option<i64>,
-    reply: oneshot::Sender<Result<Verdict, NotStored>>,
+    pub(super) parked: Option<i64>,
+    pub(super) reply: oneshot::Sender<Result<Verdict, NotStored>>,
 }
 
 /// The door of the conversion ledger.
 pub struct Postbacks {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     queue: Mutex<Option<SyncSender<Job>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     waiting: Semaphore,
-    refusals: super::refusals::Refusals,
+    rates: Rates,
     /// What pages report, by address: anyone can.
-    reports: super::refusals::Refusals,
+    reports: Refusals,
 }
 
-struct Shared {
-    db: Arc<Db>,
-    catalog: Arc<LiveCatalog>,
+pub(super) struct Shared {
+    pub(super) db: Arc<Db>,
+    pub(super) catalog: Arc<LiveCatalog>,
+    pub(super) admission: Admission,
+    refusals: Refusals,
     memory: Arc<Memory>,
     ingested: Arc<Ingested>,
     writer_id: i64,
     /// Reserved for the rows to come; the writer's own.
     numbers: Mutex<Numbers>,
-    has_parked: AtomicBool,
+    pub(super) has_parked: AtomicBool,
     partitions_to_ms: AtomicI64,
-    is_stopped: AtomicBool,
+    pub(super) is_stopped: AtomicBool,
 }
 
-fn now_ms() -> i64 {
+pub(super) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
@@ -94,11 +91,15 @@ impl Postbacks {
         (catalog, memory): (Arc<LiveCatalog>, Arc<Memory>),
         ingested: Arc<Ingested>,
         writer_id: i64,
+        admission: Admission,
     ) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel(QUEUE_MAX);
+        let rates = Rates::new(admission.per_second_max);
         let shared = Arc::new(Shared {
             db,
             catalog,
+            admission,
+            refusals: Refusals::default(),
             memory,
             ingested,
             writer_id,
@@ -122,8 +123,8 @@ impl Postbacks {
             queue: Mutex::new(Some(sender)),
             threads: Mutex::new(threads),
             waiting: Semaphore::new(WAITING_MAX),
-            refusals: super::refusals::Refusals::default(),
-            reports: super::refusals::Refusals::default(),
+            rates,
+            reports: Refusals::default(),
         })
     }
 
@@ -132,18 +133,19 @@ impl Postbacks {
     /// # Errors
     /// It could not be stored in time; nothing was counted that a second copy would count again.
     pub async fn receive(&self, incoming: Incoming) -> Result<Verdict, NotStored> {
-        let judged = judge::read(incoming, &self.shared.catalog.get());
-        let is_security = matches!(&judged.claim, Err(refusal) if refusal.code == Code::BadKey);
-        if is_security && self.refusals.is_over(&judged.incoming.key, &judged.incoming.address, now_ms()) {
-            return Ok(Verdict::new(
-                Code::RateLimited,
-                "Too many refused postbacks from this address: wait a minute",
-            ));
+        let mut judged = if incoming.key.is_empty() && !incoming.is_pixel() {
+            self.read_without_key(incoming).await?
+        } else {
+            judge::read(incoming, &self.shared.catalog.get())
+        };
+        trust::check(&mut judged, &self.shared.admission.vault);
+        if let Some(verdict) = self.turned_away(&judged) {
+            return Ok(verdict);
         }
         if judged.incoming.is_pixel() {
             let from = pixel::neighbourhood(&judged.incoming.address);
-            if self.reports.is_over("", &from, now_ms()) {
-                return Ok(Verdict::new(Code::RateLimited, sentences::REPORTS_TOO_FAST));
+            if self.reports.is_over(Code::RateLimited, "", &from, now_ms()) {
+                return Ok(Verdict::reports_too_fast());
             }
         }
         let deadline = tokio::time::Instant::now() + ANSWER_LONGEST;
@@ -177,9 +179,31 @@ impl Postbacks {
         self.shared.change_by_hand(ids, asked, user_id)
     }
 
+    /// The verdict on one that is not even stored: after too many that were refused for who sent them, and where its
+    /// advertiser sends faster than one may. A test of ours is neither.
+    fn turned_away(&self, judged: &Judged) -> Option<Verdict> {
+        let (from, refusals) = (&judged.incoming, &self.shared.refusals);
+        let code = judged.claim.as_ref().err().map(|refusal| refusal.code);
+        if let Some(code) = code.filter(|code| code.is_security()) {
+            let is_over = refusals.is_over(code, &from.key, &from.address, from.received_at_ms);
+            return is_over.then(Verdict::too_many_refused);
+        }
+        let route = judged.advertiser.as_ref().filter(|_| !from.is_test)?;
+        let is_over = self.rates.is_over(route.id, from.received_at_ms);
+        is_over.then(|| {
+            refusals.turn_away(Code::RateLimited);
+            Verdict::too_fast(&route.advertiser.name)
+        })
+    }
+
+    /// How many were turned away and not stored, by why: a security code, or `rate_limited` for an advertiser's own rate.
+    pub fn count_turned_away(&self) -> Vec<(Code, u64)> {
+        self.shared.refusals.turned_away().collect()
+    }
+
     /// Waits for a click that may still be on its way, where not too many wait already. A sender that hangs up
     /// gives its place back.
-    async fn wait_for_click(&self, id: ClickId) {
+    pub(super) async fn wait_for_click(&self, id: ClickId) {
         if let Ok(_place) = self.waiting.try_acquire() {
             self.shared.ingested.wait_for_click(id, CLICK_WAIT).await;
         }
@@ -201,7 +225,7 @@ impl Postbacks {
 impl Shared {
     fn keep_writing(&self, queue: &Receiver<Job>) {
         loop {
-            let first = match queue.recv_timeout(SWEEP_EVERY) {
+            let first = match queue.recv_timeout(WAKE_EVERY) {
                 Ok(job) => job,
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -256,12 +280,14 @@ impl Shared {
         let (verdicts, converted, used) = self.db.write(Priority::Postbacks, |conn| {
             self.ensure_partitions(conn, now_ms)?;
             let mut group = Group::begin(conn, &catalog, now_ms, &all, &mut numbers)?;
+            let mut nonces = Nonces::begin(conn, &all, now_ms)?;
             let mut verdicts = Vec::with_capacity(jobs.len());
             for job in jobs {
-                verdicts.push(write_one(conn, &mut group, job, now_ms)?);
+                verdicts.push(self.write_one(conn, &mut group, &mut nonces, job)?);
             }
             let used = group.takings.settle(conn, &catalog, &mut group.draft)?;
             group.draft.write(conn)?;
+            nonces.write(conn)?;
             rollups::apply(conn, &group.sums, self.writer_id)?;
             Ok::<_, db::Error>((verdicts, group.converted, used))
         })?;
@@ -312,85 +338,45 @@ impl Shared {
         Ok(())
     }
 
-    fn keep_sweeping(&self, queue: &SyncSender<Job>) {
-        let (mut swept, mut swept_all) = (Instant::now(), Instant::now());
-        let mut since_ms = 0;
-        while !self.is_stopped.load(Ordering::Acquire) {
-            let is_due = self.has_parked.swap(false, Ordering::AcqRel) || swept.elapsed() >= SWEEP_EVERY;
-            if is_due {
-                swept = Instant::now();
-                if let Err(why) = self.sweep(queue, since_ms) {
-                    tracing::warn!(%why, "parked postbacks could not be looked through");
-                }
-                since_ms = now_ms() - SWEEP_LATELY_MS;
-                if swept_all.elapsed() >= SWEEP_ALL_EVERY {
-                    swept_all = Instant::now();
-                    since_ms = 0;
-                }
-            }
-            std::thread::sleep(SWEEP_TICK);
-        }
-    }
-
-    /// Judges parked postbacks whose click has come again, through the same writer.
-    fn sweep(&self, queue: &SyncSender<Job>, since_ms: i64) -> db::Result<()> {
-        let due = self.db.read(|conn| postbacks::waiting_with_click(conn, since_ms, SWEEP_ROWS_MAX))?;
-        for parked in due {
-            let (id, judged) = (parked.id, self.judge_again(parked));
-            let (reply, _) = oneshot::channel();
-            if queue.send(Job { judged, parked: Some(id), reply }).is_err() {
-                return Ok(());
+    fn write_one(
+        &self,
+        conn: &mut AnyConnection,
+        group: &mut Group<'_>,
+        nonces: &mut Nonces,
+        job: &Job,
+    ) -> db::Result<Verdict> {
+        if let Some(id) = job.parked {
+            // Judged meanwhile, by this process or another.
+            let is_waiting = postbacks::find(conn, id)?.is_some_and(|parked| parked.value.is_waiting);
+            if !is_waiting {
+                return Ok(Verdict::new(Code::Duplicate, "This postback has its verdict already"));
             }
         }
-        Ok(())
-    }
-
-    fn judge_again(&self, parked: StoredPostback) -> Judged {
-        let catalog = self.catalog.get();
-        let value = parked.value;
-        let key = value.advertiser_id.and_then(|id| catalog.advertiser(id)).map(|route| route.key.clone());
-        let incoming = Incoming {
-            key: key.unwrap_or_default(),
-            method: value.method,
-            address: value.address,
-            content_type: value.content_type,
-            query: value.raw_query,
-            body: value.raw_body,
-            is_body_cut: false,
-            received_at_ms: value.received_at_ms,
-            is_test: value.is_test,
+        if let Some(earlier) = nonces.earlier(&job.judged) {
+            return nonces::answer_again(conn, group, &self.refusals, &job.judged, earlier);
+        }
+        let mut settled = group.settle(conn, &job.judged)?;
+        job.judged.remark(&mut settled.verdict);
+        if settled.verdict.code == Code::RateLimited && job.parked.is_none() {
+            // Counted by whoever answers, and not stored.
+            return Ok(settled.verdict);
+        }
+        nonces.remember(&job.judged, &settled.verdict)?;
+        let mut row = job.judged.to_row(&settled.verdict);
+        row.advertiser_id = row.advertiser_id.or(settled.advertiser_id);
+        let postback_id = match job.parked {
+            Some(id) => {
+                postbacks::settle(conn, id, &row, group.now_ms)?;
+                id
+            }
+            None => group.draft.keep(conn, row)?,
         };
-        judge::read(incoming, &catalog)
-    }
-}
-
-fn write_one(conn: &mut AnyConnection, group: &mut Group<'_>, job: &Job, now_ms: i64) -> db::Result<Verdict> {
-    if let Some(id) = job.parked {
-        // Judged meanwhile, by this process or another.
-        let is_waiting = postbacks::find(conn, id)?.is_some_and(|parked| parked.value.is_waiting);
-        if !is_waiting {
-            return Ok(Verdict::new(Code::Duplicate, "This postback has its verdict already"));
+        if let Some(mut change) = settled.change {
+            change.postback_id = Some(postback_id);
+            group.draft.note(change);
         }
+        Ok(settled.verdict)
     }
-    let settled = group.settle(conn, &job.judged)?;
-    if settled.verdict.code == Code::RateLimited && job.parked.is_none() {
-        // Counted by whoever answers, and not stored.
-        return Ok(settled.verdict);
-    }
-    let mut row = job.judged.to_row(&settled.verdict);
-    row.advertiser_id = row.advertiser_id.or(settled.advertiser_id);
-    let postback_id = match job.parked {
-        Some(id) => {
-            postbacks::settle(conn, id, &row, now_ms)?;
-            id
-        }
-        None => group.draft.keep(conn, row)?,
-    };
-    if let Some(mut change) = settled.change {
-        change.postback_id = Some(postback_id);
-        group.draft.note(change);
-    }
-    Ok(settled.verdict)
 }
 
 fn answer(job: Job, outcome: Result<Verdict, NotStored>) {

@@ -135,20 +135,3 @@ pub fn insert(conn: &mut AnyConnection, value: &Advertiser, postback_key: &str, 
         .returning(advertisers::id)
         .get_result(c))?)
 }
-
-/// The postback key of each advertiser, by its number.
-///
-/// # Errors
-/// The database fails.
-pub fn keys(conn: &mut AnyConnection) -> Result<Vec<(i64, String)>> {
-    Ok(advertisers::table.select((advertisers::id, advertisers::postback_key)).load(conn)?)
-}
-
-/// The postback key of each of some advertisers, by its number.
-///
-/// # Errors
-/// The database fails.
-pub fn keys_of(conn: &mut AnyConnection, ids: &[i64]) -> Result<Vec<(i64, String)>> {
-    let own = advertisers::table.filter(advertisers::id.eq_any(ids));
-    Ok(own.select((advertisers::id, advertisers::postback_key)).load(conn)?)
-}

@@ -85,6 +85,8 @@ diesel::table! {
         forward_unknown_to -> Nullable<Text>,
         created_at_ms -> BigInt,
         updated_at_ms -> BigInt,
+        previous_secret_sealed -> Nullable<Text>,
+        previous_secret_until_ms -> Nullable<BigInt>,
     }
 }
 

@@ -29,6 +29,7 @@ pub mod source;
 pub mod status;
 pub mod template;
 pub mod tracking_address;
+pub mod vault;
 pub mod verdict;
 pub(crate) mod words;
 pub mod zone;

@@ -57,6 +57,14 @@ word_enum! {
         TransitionRefused => "transition_refused",
         /// The key in the address belongs to nobody.
         BadKey => "bad_key",
+        /// It came from an address that the advertiser does not send from.
+        AddressNotAllowed => "address_not_allowed",
+        /// The signature is not that of these parameters, or none came where one must.
+        BadSignature => "bad_signature",
+        /// The signature was made too long ago, or for a time to come.
+        ExpiredSignature => "expired_signature",
+        /// A nonce came again with other content.
+        Replayed => "replayed",
         /// Too many refusals from there; counted, not stored.
         RateLimited => "rate_limited",
     }
@@ -79,13 +87,27 @@ impl Code {
         }
     }
 
+    /// Refused for who sent it, not for what it says: a flood of these is counted, not stored.
+    #[must_use]
+    pub const fn is_security(self) -> bool {
+        matches!(
+            self,
+            Self::BadKey
+                | Self::AddressNotAllowed
+                | Self::BadSignature
+                | Self::ExpiredSignature
+                | Self::Replayed
+        )
+    }
+
     /// The HTTP status of the standard answers: 200 for every business verdict, so that no network
     /// retries for ever or switches the postback off.
     #[must_use]
     pub const fn http_status(self) -> u16 {
         match self {
             Self::Unreadable => 400,
-            Self::BadKey => 403,
+            Self::BadSignature | Self::ExpiredSignature => 401,
+            Self::BadKey | Self::AddressNotAllowed | Self::Replayed => 403,
             Self::RateLimited => 429,
             _ => 200,
         }

@@ -74,5 +74,6 @@ pub fn map_word(
 /// # Errors
 /// The database fails.
 pub fn postback_keys(db: &Db, ids: &[i64]) -> Result<HashMap<i64, String>, Error> {
-    db.read(|conn| Ok(db::advertisers::keys_of(conn, ids)?.into_iter().collect()))
+    let known = super::credentials::of(db, ids)?;
+    Ok(known.into_iter().map(|(id, own)| (id, own.key)).collect())
 }

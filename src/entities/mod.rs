@@ -16,6 +16,7 @@ mod tests;
 
 pub mod advertisers;
 pub mod campaigns;
+pub mod credentials;
 pub mod domains;
 pub mod landers;
 pub mod lists;

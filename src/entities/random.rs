@@ -2,7 +2,7 @@
 //!
 //! All from the operating system's randomness by way of `rand`'s cryptographic generator.
 
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 
 /// Letters of a slug: none that is taken for another when read from paper (no `i l o 0 1`).
 const SLUG_LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
@@ -40,6 +40,12 @@ pub fn token() -> String {
     BASE64URL_NOPAD.encode(&rand::random::<[u8; TOKEN_BYTES]>())
 }
 
+/// A secret to sign with: 64 hex digits, which every language and shell can hold.
+#[must_use]
+pub fn secret() -> String {
+    HEXLOWER.encode(&rand::random::<[u8; TOKEN_BYTES]>())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +58,8 @@ mod tests {
         let (slug, key, token) = (slug(), key(), token());
         assert!(slug.len() == 8 && slug.bytes().all(|b| SLUG_LETTERS.contains(&b)), "{slug}");
         assert!(key.len() == 20 && key.bytes().all(|b| KEY_LETTERS.contains(&b)), "{key}");
+        let secret = secret();
+        assert!(secret.len() == 64 && secret.bytes().all(|b| b.is_ascii_hexdigit()), "{secret}");
         assert_eq!(BASE64URL_NOPAD.decode(token.as_bytes()).unwrap().len(), 32);
     }
 

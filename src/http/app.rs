@@ -9,6 +9,7 @@ use super::problem::{Problem, plain_page};
 use super::throttle::Throttle;
 use crate::db::Db;
 use crate::domain::host::HostKind;
+use crate::domain::vault::Vault;
 use crate::reports::Hours;
 use crate::routing::LiveCatalog;
 use actix_web::HttpRequest;
@@ -52,6 +53,8 @@ pub struct App {
     pub db: Arc<Db>,
     /// What the click path routes by; reloaded after every change.
     pub catalog: Arc<LiveCatalog>,
+    /// Seals what is secret before it is stored.
+    pub vault: Arc<Vault>,
     /// What is configured.
     pub config: HttpConfig,
     /// Draws error pages; a plain one until another is set.
@@ -67,12 +70,13 @@ pub struct App {
 impl App {
     /// The state of a server.
     #[must_use]
-    pub fn new(db: Arc<Db>, catalog: Arc<LiveCatalog>, config: HttpConfig) -> Self {
+    pub fn new(db: Arc<Db>, catalog: Arc<LiveCatalog>, vault: Arc<Vault>, config: HttpConfig) -> Self {
         let (throttle, passwords) = (Throttle::default(), Passwords::default());
         let (owners, last_uses) = (Owners::default(), Arc::<LastUses>::default());
         Self {
             db,
             catalog,
+            vault,
             config,
             error_page: plain_page,
             postback_hours: Hours::default(),

@@ -141,6 +141,15 @@ pub fn text(tracker: &Tracker, journal: &Journal, now_ms: i64) -> String {
         let labels = format!("{{result=\"{}\",code=\"{}\"}}", code.result().as_str(), code.as_str());
         out.line("clickledger_postbacks_total", &labels, count.load(Ordering::Relaxed));
     }
+    let about = "Postbacks turned away and not stored, by why: after too many refused ones, or over an advertiser's rate.";
+    out.head("clickledger_postbacks_turned_away_total", "counter", about);
+    for (code, count) in tracker.postbacks.count_turned_away() {
+        out.line(
+            "clickledger_postbacks_turned_away_total",
+            &format!("{{code=\"{}\"}}", code.as_str()),
+            count,
+        );
+    }
     let about = "Postbacks that could not be stored: answered 503, sent again by their senders.";
     out.one("clickledger_postbacks_not_stored_total", "counter", about, &metrics.not_stored);
     let about = "From a postback's request to its verdict, stored.";

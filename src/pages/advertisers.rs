@@ -6,6 +6,7 @@ mod form;
 mod health;
 mod pixel;
 mod preset;
+mod security;
 mod show;
 mod words;
 
@@ -64,6 +65,8 @@ pub struct AdvertiserPage {
     pub received: Table,
     /// All of them.
     pub received_link: Link,
+    /// Who may send them.
+    pub security: security::SecurityCard,
 }
 
 /// The advertiser form, new or saved.
@@ -148,6 +151,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
     form::configure(config);
     show::configure(config);
     words::configure(config);
+    security::configure(config);
 }
 
 async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answer {

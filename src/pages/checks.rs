@@ -6,8 +6,10 @@ use crate::db::postbacks::NewPostback;
 use crate::domain::verdict::{Code, PostbackResult};
 
 /// Each check, and the verdicts that end it.
-const CHECKS: [(&str, &[Code]); 10] = [
+const CHECKS: [(&str, &[Code]); 12] = [
     ("Key", &[Code::BadKey, Code::RateLimited]),
+    ("Address", &[Code::AddressNotAllowed]),
+    ("Signature", &[Code::BadSignature, Code::ExpiredSignature, Code::Replayed]),
     ("Readable", &[Code::Unreadable]),
     ("Macros replaced", &[Code::UnresolvedMacro]),
     ("Click id", &[Code::MissingClickId]),

@@ -278,6 +278,10 @@ pub fn code_words(code: Code) -> &'static str {
         Code::PixelOff => "by a pixel that is off",
         Code::TransitionRefused => "refused as a change",
         Code::BadKey => "with a bad key",
+        Code::AddressNotAllowed => "from a strange address",
+        Code::BadSignature => "with a bad signature",
+        Code::ExpiredSignature => "with an expired signature",
+        Code::Replayed => "replayed",
         Code::RateLimited => "over the limit",
     }
 }

@@ -31,6 +31,7 @@ pub(super) async fn send(
         query: query(click_id, &offer.offer, &advertiser).into_bytes(),
         body: Vec::new(),
         is_body_cut: false,
+        signature: None,
         received_at_ms: now_ms(),
         is_test: true,
     };

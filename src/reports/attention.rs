@@ -105,6 +105,18 @@ fn sentence(advertiser: Option<&str>, code: Code, count: i64) -> String {
             format!("{who} tried to change a decided conversion in {what}, which this advertiser may not.")
         }
         Code::BadKey => format!("{what} came to a postback address whose key belongs to nobody."),
+        Code::AddressNotAllowed => {
+            format!(
+                "{what} of {who} came from an address that is not on their list: add it, if it is theirs."
+            )
+        }
+        Code::BadSignature => {
+            format!("{what} of {who} had a wrong signature or none: compare the secret on both sides.")
+        }
+        Code::ExpiredSignature => {
+            format!("{what} of {who} had a signature of another time: a clock is wrong, or it came late.")
+        }
+        Code::Replayed => format!("{what} of {who} used a nonce again for something else."),
         Code::RateLimited => {
             format!("{what} were turned away because too many refused ones came from there.")
         }

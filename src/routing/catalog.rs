@@ -83,7 +83,7 @@ impl Catalog {
         self.advertisers.get(&id)
     }
 
-    /// The advertiser that a postback key belongs to.
+    /// The advertiser that a postback key belongs to, or belonged to before it got its present one.
     #[must_use]
     pub fn by_key(&self, key: &str) -> Option<&Arc<AdvertiserRoute>> {
         self.keys.get(key)
@@ -190,12 +190,12 @@ impl Catalog {
             .into_iter()
             .map(|saved| (saved.id, Arc::new(campaign_route(saved.id, saved.value, &mut parts))))
             .collect();
-        let keys: HashMap<i64, String> = db::advertisers::keys(conn)?.into_iter().collect();
+        let mut credentials = db::credentials::all(conn)?;
         let advertisers: HashMap<i64, Arc<AdvertiserRoute>> = db::advertisers::routed(conn)?
             .into_iter()
             .filter_map(|saved| {
-                let key = keys.get(&saved.id)?.clone();
-                Some((saved.id, Arc::new(AdvertiserRoute { id: saved.id, key, advertiser: saved.value })))
+                let own = credentials.remove(&saved.id)?;
+                Some((saved.id, Arc::new(AdvertiserRoute::new(saved.id, own, saved.value))))
             })
             .collect();
         Ok(Self {
@@ -205,7 +205,7 @@ impl Catalog {
                 .flat_map(|route| route.all_paths().map(|path| (path.id, route.id)))
                 .collect(),
             own_hosts: db::own_hosts::load(conn)?,
-            keys: advertisers.values().map(|route| (route.key.clone(), Arc::clone(route))).collect(),
+            keys: keys(&advertisers),
             campaigns,
             offers,
             advertisers,
@@ -217,6 +217,13 @@ impl Catalog {
             bots: BotSwitches::load(conn)?,
         })
     }
+}
+
+/// Every key with its advertiser: the one before leads there too, and whoever asks looks whether it has ended.
+fn keys(advertisers: &HashMap<i64, Arc<AdvertiserRoute>>) -> HashMap<String, Arc<AdvertiserRoute>> {
+    let before = advertisers.values().filter_map(|route| Some((&route.previous_key.as_ref()?.value, route)));
+    let present = advertisers.values().map(|route| (&route.key, route));
+    before.chain(present).map(|(key, route)| (key.clone(), Arc::clone(route))).collect()
 }
 
 fn fallback_template(url: &str) -> Option<Template> {

@@ -34,6 +34,10 @@ pub fn configure(config: &mut web::ServiceConfig, script_path: &str) {
         .service(
             // Who asks with HEAD wants to look, and a look must not record a conversion.
             web::resource([
+                "/postback",
+                "/postback/",
+                "/v1/postback",
+                "/v1/postback/",
                 "/postback/{key}",
                 "/postback/{key}/",
                 "/v1/postback/{key}",

@@ -6,7 +6,7 @@ use crate::conversions::{BODY_BYTES_MAX, Incoming, Verdict};
 use crate::domain::verdict::{Code, PostbackResult};
 use crate::http::Tracker;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use futures_util::StreamExt as _;
 use serde::Serialize;
@@ -17,6 +17,12 @@ const BODY_LONGEST: Duration = Duration::from_secs(10);
 
 /// When a sender whose postback was not stored may come again, in seconds.
 const RETRY_SECONDS: &str = "5";
+
+/// The header of a signed body.
+const SIGNATURE: HeaderName = HeaderName::from_static("x-clickledger-signature");
+
+/// When one that came too often may come again, where its verdict does not say, in seconds.
+const RETRY_LIMITED_SECONDS: u32 = 60;
 
 /// The verdict as it is answered.
 #[derive(Serialize)]
@@ -29,7 +35,7 @@ struct Answer<'a> {
     request_id: String,
 }
 
-/// `GET` and `POST /postback/{key}`.
+/// `GET` and `POST /postback/{key}`, and `/postback` without a key.
 pub async fn receive(request: HttpRequest, tracker: web::Data<Tracker>, body: web::Payload) -> HttpResponse {
     let (body, is_body_cut) = read_body(body).await;
     let incoming = Incoming {
@@ -40,6 +46,7 @@ pub async fn receive(request: HttpRequest, tracker: web::Data<Tracker>, body: we
         query: request.query_string().as_bytes().to_vec(),
         body,
         is_body_cut,
+        signature: header(request.headers(), SIGNATURE).map(str::to_owned),
         received_at_ms: now_ms(),
         is_test: false,
     };
@@ -88,7 +95,8 @@ fn answer(verdict: &Verdict, request_id: String) -> HttpResponse {
     let mut response = HttpResponseBuilder::new(status);
     response.insert_header((CACHE_CONTROL, "no-store"));
     if verdict.code == Code::RateLimited {
-        response.insert_header((RETRY_AFTER, "60"));
+        let seconds = if verdict.retry_after_s == 0 { RETRY_LIMITED_SECONDS } else { verdict.retry_after_s };
+        response.insert_header((RETRY_AFTER, seconds.to_string()));
     }
     response.json(Answer {
         result: verdict.code.result(),

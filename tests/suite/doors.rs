@@ -10,6 +10,8 @@ use std::path::Path;
 const API: &[(&str, &[Method])] = &[
     ("/advertisers", &[Method::GET, Method::POST]),
     ("/advertisers/1", &[Method::GET, Method::PATCH, Method::DELETE]),
+    ("/advertisers/1/rotate-key", &[Method::POST]),
+    ("/advertisers/1/rotate-secret", &[Method::POST]),
     ("/offers", &[Method::GET, Method::POST]),
     ("/offers/1", &[Method::GET, Method::PATCH, Method::DELETE]),
     ("/landers", &[Method::GET, Method::POST]),
@@ -121,6 +123,8 @@ const FORMS: &[&str] = &[
     "/advertisers/1",
     "/advertisers/1/archive",
     "/advertisers/1/restore",
+    "/advertisers/1/rotate-key",
+    "/advertisers/1/rotate-secret",
     "/advertisers/1/test-postback",
     "/advertisers/1/words",
     "/settings",

@@ -74,6 +74,8 @@ mod raw_http;
 mod routing;
 mod rule_editor;
 mod seen_words;
+mod signed;
 mod starts;
+mod trust;
 mod visitors;
 mod visits;

@@ -1,7 +1,9 @@
 //! One advertiser: what it pastes, the last test, what was received.
 
+use super::security::{self, SecurityCard};
 use super::{AdvertiserPage, KIND, KnownPreset, health, pixel, preset, tabs, words};
 use crate::db::click_log::StoredClick;
+use crate::db::credentials::Credentials;
 use crate::db::postbacks::{self, PostbackQuery, StoredPostback};
 use crate::db::search::Saved;
 use crate::db::{self, AnyConnection};
@@ -38,7 +40,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
 /// What the page is drawn from.
 struct Known {
     advertiser: Saved<Advertiser>,
-    key: String,
+    credentials: Credentials,
     test: Option<(LastTest, Option<StoredPostback>)>,
     received: Vec<StoredPostback>,
     words: words::Known,
@@ -65,7 +67,8 @@ pub(super) async fn drawn(
     let (now_ms, is_test) = (desk.now_ms, desk.shows_test());
     let known = reading(app, move |app| {
         let advertiser = entities::advertisers::find(&app.db, id)?;
-        let key = entities::advertisers::postback_keys(&app.db, &[id])?.remove(&id).unwrap_or_default();
+        let credentials = entities::credentials::of(&app.db, &[id])?.remove(&id);
+        let credentials = credentials.ok_or(entities::Error::NotFound)?;
         let query =
             PostbackQuery { advertiser_id: Some(id), limit: RECEIVED_SHOWN, ..PostbackQuery::default() };
         let (test, received, words, health) = app.db.read(|conn| {
@@ -77,7 +80,7 @@ pub(super) async fn drawn(
             let health = health::read(conn, &app.postback_hours, id, (now_ms, is_test))?;
             Ok::<_, db::Error>((test, postbacks::list(conn, &query)?.items, words, health))
         })?;
-        Ok::<_, entities::Error>(Known { advertiser, key, test, received, words, health })
+        Ok::<_, entities::Error>(Known { advertiser, credentials, test, received, words, health })
     })
     .await?;
     let public_url = app.public_url(request);
@@ -166,7 +169,10 @@ fn draw(desk: &Desk, known: &Known, public_url: &str, query: &str) -> Advertiser
         parent: Some(Link::new("Advertisers", KIND.path)),
         note: format!("{} · {}", value.kind, value.currency),
         tabs: tabs(id, false),
-        notice: nowhere.or_else(|| words::notice(query)).or_else(|| saved_notice(query)),
+        notice: nowhere
+            .or_else(|| words::notice(query))
+            .or_else(|| saved_notice(query))
+            .or_else(|| security::notice(query)),
         ..desk.chrome(&value.name, Nav::Advertisers)
     };
     let postback = known.test.as_ref().and_then(|(_, postback)| postback.as_ref());
@@ -183,7 +189,7 @@ fn draw(desk: &Desk, known: &Known, public_url: &str, query: &str) -> Advertiser
         chrome,
         postback_url: CodeBox {
             hint: preset::hint(preset),
-            ..preset::postback_box("Postback URL, to paste there", public_url, &known.key, preset)
+            ..preset::postback_box("Postback URL, to paste there", public_url, &known.credentials.key, preset)
         },
         preset: KnownPreset::of(preset),
         words: words::draw(&known.words, id, desk.now_ms),
@@ -197,11 +203,27 @@ fn draw(desk: &Desk, known: &Known, public_url: &str, query: &str) -> Advertiser
         counts: health::counts(&known.health),
         received: received(desk, &known.received),
         received_link: Link::new("All postbacks", &format!("/postbacks?advertiser={id}")),
+        security: security(desk, known, public_url),
     }
 }
 
+fn security(desk: &Desk, known: &Known, public_url: &str) -> SecurityCard {
+    let shown = security::Shown {
+        id: known.advertiser.id,
+        advertiser: &known.advertiser.value,
+        own: &known.credentials,
+        postback_url: &entities::postback_url(public_url, &known.credentials.key),
+        click_id: test_click_id(known).map(|id| id.to_string()),
+    };
+    SecurityCard::new(desk, &shown)
+}
+
+fn test_click_id(known: &Known) -> Option<ClickId> {
+    known.test.as_ref().and_then(|(test, _)| test.click.as_ref()).map(|click| click.record.id)
+}
+
 fn test_click_box(known: &Known) -> CodeBox {
-    let id = known.test.as_ref().and_then(|(test, _)| test.click.as_ref()).map(|click| click.record.id);
+    let id = test_click_id(known);
     let label = "Test click id, for tests from their server";
     match id {
         Some(id) => CodeBox {

@@ -1,5 +1,6 @@
 //! What lies in the catalog, ready for clicks and postbacks.
 
+use crate::db::credentials::{Credentials, PREVIOUS_SECRET, Previous, SECRET, secret_place};
 use crate::domain::Country;
 use crate::domain::advertiser::Advertiser;
 use crate::domain::campaign::Redirect;
@@ -9,6 +10,7 @@ use crate::domain::offer::Offer;
 use crate::domain::rule::Matcher;
 use crate::domain::source::{CostUnit, Source};
 use crate::domain::template::Template;
+use crate::domain::vault::Vault;
 use std::sync::Arc;
 
 /// An offer, ready to be drawn.
@@ -196,6 +198,37 @@ pub struct AdvertiserRoute {
     pub id: i64,
     /// Its postback key.
     pub key: String,
+    /// The key before, which may still work.
+    pub previous_key: Option<Previous>,
+    /// Its secret, sealed: it is opened for as long as a signature is looked at.
+    pub secret_sealed: Option<String>,
+    /// The secret before, sealed, which may still work.
+    pub previous_secret: Option<Previous>,
     /// What people saved.
     pub advertiser: Advertiser,
+}
+
+impl AdvertiserRoute {
+    /// An advertiser with what its postbacks are known by.
+    #[must_use]
+    pub fn new(id: i64, own: Credentials, advertiser: Advertiser) -> Self {
+        Self {
+            id,
+            key: own.key,
+            previous_key: own.previous_key,
+            secret_sealed: own.secret_sealed,
+            previous_secret: own.previous_secret,
+            advertiser,
+        }
+    }
+
+    /// The secrets that work at a time, opened.
+    #[must_use]
+    pub fn secrets(&self, vault: &Vault, now_ms: i64) -> Vec<String> {
+        let open = |sealed: &str, column| vault.open(secret_place(self.id, column), sealed);
+        let present = self.secret_sealed.as_deref().and_then(|sealed| open(sealed, SECRET));
+        let live = self.previous_secret.as_ref().filter(|previous| previous.is_live(now_ms));
+        let previous = live.and_then(|previous| open(&previous.value, PREVIOUS_SECRET));
+        present.into_iter().chain(previous).collect()
+    }
 }

@@ -44,6 +44,7 @@ impl Place {
     /// The settings of a server here, on a free port.
     pub fn config(&self) -> Config {
         Config {
+            journal_max: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             data_dir: self.folder.path().to_path_buf(),
             database_url: Some(self.url.clone()),
@@ -60,6 +61,8 @@ impl Place {
             geo_asn: None,
             geo_connection: None,
             script_path: "/t.js".to_owned(),
+            postbacks_per_second: 20_000,
+            postback_without_key: Vec::new(),
             currency: "USD".to_owned(),
             workers: Some(2),
             log_format: LogFormat::Text,

@@ -1,0 +1,106 @@
+//! What is done beside the postbacks that come: parked ones are judged again when their click has come, and signed requests
+//! of the past are forgotten.
+
+use super::judge::{self, Judged};
+use super::request::Incoming;
+use super::writer::{Job, Shared, now_ms};
+use super::{keyless, nonces, trust};
+use crate::db::postbacks::{PIXEL, StoredPostback};
+use crate::db::{self, Priority, postbacks};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::SyncSender;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// How often parked postbacks are matched with clicks that have come.
+const SWEEP_TICK: Duration = Duration::from_millis(500);
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Each tick looks at what was parked lately; a full look is taken seldom.
+const SWEEP_LATELY_MS: i64 = 15 * 60 * 1_000;
+const SWEEP_ALL_EVERY: Duration = Duration::from_secs(10 * 60);
+
+/// Parked postbacks that one look takes.
+const SWEEP_ROWS_MAX: i64 = 500;
+
+/// How often signed requests of the past are taken away.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+
+impl Shared {
+    /// Sweeps until the process ends.
+    pub(super) fn keep_sweeping(&self, queue: &SyncSender<Job>) {
+        let (mut swept, mut swept_all, mut forgot) = (Instant::now(), Instant::now(), Instant::now());
+        let mut since_ms = 0;
+        while !self.is_stopped.load(Ordering::Acquire) {
+            let is_due = self.has_parked.swap(false, Ordering::AcqRel) || swept.elapsed() >= SWEEP_EVERY;
+            if is_due {
+                swept = Instant::now();
+                if let Err(why) = self.sweep(queue, since_ms) {
+                    tracing::warn!(%why, "parked postbacks could not be looked through");
+                }
+                since_ms = now_ms() - SWEEP_LATELY_MS;
+                if swept_all.elapsed() >= SWEEP_ALL_EVERY {
+                    swept_all = Instant::now();
+                    since_ms = 0;
+                }
+            }
+            if forgot.elapsed() >= FORGET_EVERY {
+                forgot = Instant::now();
+                if let Err(why) = self.forget_nonces() {
+                    tracing::warn!(%why, "signed requests of the past could not be taken away");
+                }
+            }
+            std::thread::sleep(SWEEP_TICK);
+        }
+    }
+
+    /// Judges parked postbacks whose click has come again, through the same writer.
+    fn sweep(&self, queue: &SyncSender<Job>, since_ms: i64) -> db::Result<()> {
+        let due = self.db.read(|conn| postbacks::waiting_with_click(conn, since_ms, SWEEP_ROWS_MAX))?;
+        for parked in due {
+            let (id, judged) = (parked.id, self.judge_again(parked)?);
+            let (reply, _) = oneshot::channel();
+            if queue.send(Job { judged, parked: Some(id), reply }).is_err() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_again(&self, parked: StoredPostback) -> db::Result<Judged> {
+        let catalog = self.catalog.get();
+        let value = parked.value;
+        let key = value.advertiser_id.and_then(|id| catalog.advertiser(id)).map(|route| route.key.clone());
+        // What a page reports has no key either, and is read as such.
+        let is_keyless = value.advertiser_id.is_none() && value.method != PIXEL;
+        let click_id = value.click_id;
+        let incoming = Incoming {
+            key: key.unwrap_or_default(),
+            method: value.method,
+            address: value.address,
+            content_type: value.content_type,
+            query: value.raw_query,
+            body: value.raw_body,
+            is_body_cut: false,
+            signature: None,
+            received_at_ms: value.received_at_ms,
+            is_test: value.is_test,
+        };
+        let Some(id) = click_id.filter(|_| is_keyless) else { return Ok(judge::read(incoming, &catalog)) };
+        // Whose it is was not known when it came, so nothing its advertiser asks has been looked at.
+        let mut judged = self.db.read(|conn| keyless::read(conn, incoming, id, &catalog))?;
+        trust::check(&mut judged, &self.admission.vault);
+        judged.signed = None;
+        Ok(judged)
+    }
+
+    /// Takes signed requests away that are too old to come again. Where nobody signs, nothing is written.
+    fn forget_nonces(&self) -> db::Result<()> {
+        let before_ms = now_ms().saturating_sub(nonces::KEPT_MS);
+        let mut is_more = self.db.read(|conn| db::nonces::has_before(conn, before_ms))?;
+        while is_more && !self.is_stopped.load(Ordering::Acquire) {
+            is_more = self.db.write(Priority::Maintenance, |conn| db::nonces::sweep(conn, before_ms))?;
+        }
+        Ok(())
+    }
+}
