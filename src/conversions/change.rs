@@ -1,13 +1,13 @@
 //! What a postback changes of a conversion that is there.
 
-use super::claim::{Claim, DEFAULT_EVENT};
+use super::claim::Claim;
+use super::earn::moving_amount;
 use super::judge::{Judged, Verdict};
 use super::record::{Group, RETRY_MS, Settled};
 use super::sentences;
 use crate::db::conversions::{Change, Conversion, NewConversion};
 use crate::domain::click_id::ClickId;
 use crate::domain::money::Money;
-use crate::domain::offer::{Offer, RevenueMode};
 use crate::domain::status::{Move, Said, Standing, judge_move};
 use crate::domain::verdict::Code;
 use crate::routing::AdvertiserRoute;
@@ -32,7 +32,8 @@ impl Group<'_> {
             status: existing.value.status,
             revenue: Money::from_micros(existing.value.revenue_original_micros),
         };
-        let revenue = self.moving_amount(claim, &existing.value);
+        let offer = existing.value.offer_id.and_then(|id| self.catalog.offer(id)).map(|route| &route.offer);
+        let revenue = moving_amount(claim, &existing.value, offer);
         if revenue.is_some() && claim.currency != existing.value.currency {
             let message = sentences::no_rate(claim.currency, existing.value.currency);
             return about(Code::ParkedNoRate, message).into();
@@ -64,22 +65,6 @@ impl Group<'_> {
         let since_ms = judged.incoming.received_at_ms.saturating_sub(RETRY_MS);
         let accepted_ms = self.accepted.get(&(advertiser_id, click, judged.request_hash));
         accepted_ms.is_some_and(|at_ms| *at_ms >= since_ms)
-    }
-
-    /// The amount that moves a conversion. Where the offer's own rate counts, what is sent is reported only;
-    /// a refund counts always. A per cent of the order moves with the order.
-    fn moving_amount(&self, claim: &Claim, existing: &NewConversion) -> Option<Money> {
-        let offer = existing.offer_id.and_then(|id| self.catalog.offer(id)).map(|route| &route.offer);
-        let is_fixed = offer.is_some_and(|offer| offer.revenue_mode == RevenueMode::Fixed);
-        let sent = claim.revenue.filter(|amount| !is_fixed || amount.micros() < 0);
-        sent.or_else(|| {
-            let shares = |offer: &&Offer| {
-                offer.revenue_percent_millionths.is_some()
-                    && offer.revenue_mode != RevenueMode::Postback
-                    && existing.event == DEFAULT_EVENT
-            };
-            offer.filter(shares)?.own_revenue(claim.sale_amount.filter(|amount| amount.micros() >= 0))
-        })
     }
 
     /// A transaction that comes later joins its conversion.

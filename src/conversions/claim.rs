@@ -6,15 +6,13 @@ use super::request::Params;
 use crate::domain::advertiser::{Advertiser, MissingStatus, fold_event};
 use crate::domain::click_id::ClickId;
 use crate::domain::money::{Currency, Money, MoneyError};
+use crate::domain::offer::DEFAULT_EVENT;
 use crate::domain::status::Status;
 use crate::domain::verdict::Code;
 use chrono::DateTime;
 
 /// Characters of a transaction id that are kept; a longer one is refused, since cut ones could be alike.
 pub const TXID_CHARS_MAX: usize = 255;
-
-/// The event where nothing else is said.
-pub const DEFAULT_EVENT: &str = "sale";
 
 /// What a postback claims.
 #[derive(Clone, Debug, PartialEq, Eq)]

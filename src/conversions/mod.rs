@@ -3,6 +3,7 @@
 mod caps;
 mod change;
 mod claim;
+mod earn;
 mod identity;
 mod judge;
 mod macros_seen;

@@ -4,11 +4,12 @@
 //! takes no place of any cap, it is pending until a postback takes it over, and it never changes what a postback made.
 
 use super::change::change_row;
-use super::claim::{Claim, DEFAULT_EVENT, Refusal, TXID_CHARS_MAX};
+use super::claim::{Claim, Refusal, TXID_CHARS_MAX};
+use super::earn::{Earned, earn};
 use super::identity::find_reported;
 use super::judge::{Judged, Verdict, without_click};
 use super::macros_seen::looks_like_macro;
-use super::record::{DAY_MS, Earned, Group, Reached, Settled, earn};
+use super::record::{DAY_MS, Group, Reached, Settled};
 use super::request::Params;
 use super::sentences;
 use crate::db::conversions::{Conversion, NewConversion};
@@ -16,6 +17,7 @@ use crate::db::{self, AnyConnection};
 use crate::domain::advertiser::{Advertiser, fold_event};
 use crate::domain::click_id::ClickId;
 use crate::domain::money::{Currency, Money};
+use crate::domain::offer::DEFAULT_EVENT;
 use crate::domain::origin::Origin;
 use crate::domain::status::Status;
 use crate::domain::verdict::Code;
@@ -171,7 +173,10 @@ impl Group<'_> {
         };
         let (id, mut change) = self.insert(conn, new)?;
         Origin::Pixel.as_str().clone_into(&mut change.cause);
-        let message = sentences::reported(id, claim.sale_amount, claim.currency);
+        let mut message = sentences::reported(id, claim.sale_amount, claim.currency);
+        if !offer.offer.terms(&claim.event).is_configured {
+            message = format!("{message}. {}", sentences::not_configured(&claim.event));
+        }
         let mut settled = ended(Code::Recorded, message, whose);
         settled.verdict.conversion_id = Some(id);
         settled.change = Some(change);
@@ -188,7 +193,7 @@ impl Group<'_> {
         reported: Conversion,
     ) -> Settled {
         let id = reported.id;
-        let earned = earn(claim, offer);
+        let earned = earn(claim, &offer.offer);
         let mut value = self.new_conversion(judged, claim, advertiser, click, offer, &earned);
         let is_test = value.is_test;
         let about = |code, message: String| Verdict {
@@ -214,9 +219,7 @@ impl Group<'_> {
         let mut message = sentences::recorded(id, earned.revenue, after.value.currency, after.value.status);
         message.push_str(". ");
         message.push_str(&change.why);
-        if let Some(note) = earned.note {
-            message = format!("{message}. {note}");
-        }
+        let message = earned.said_in(message);
         self.replace(after);
         Settled { change: Some(change), ..Settled::from(about(Code::Updated, message)) }
     }

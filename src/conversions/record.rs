@@ -2,7 +2,8 @@
 
 use super::caps::Takings;
 use super::change::change_row;
-use super::claim::{Claim, DEFAULT_EVENT};
+use super::claim::Claim;
+use super::earn::{Earned, earn};
 use super::identity::{Identity, find_identity};
 use super::judge::{Judged, Verdict, without_click};
 use super::sentences;
@@ -12,8 +13,7 @@ use crate::db::ledger::{Draft, Numbers};
 use crate::db::postbacks::Accepted;
 use crate::db::{self, AnyConnection, clicks, conversions, postbacks};
 use crate::domain::click_id::ClickId;
-use crate::domain::money::{Currency, Money};
-use crate::domain::offer::RevenueMode;
+use crate::domain::money::Money;
 use crate::domain::origin::Origin;
 use crate::domain::rollup::RollupDelta;
 use crate::domain::status::Status;
@@ -227,7 +227,7 @@ impl<'a> Group<'a> {
         offer: &OfferRoute,
     ) -> db::Result<Settled> {
         let is_test = click.is_test || claim.is_test || judged.incoming.is_test;
-        let earned = earn(claim, offer);
+        let earned = earn(claim, &offer.offer);
         if earned.currency != self.catalog.currency {
             let message = sentences::no_rate(earned.currency, self.catalog.currency);
             return Ok(Settled::from(Verdict { is_test, ..Verdict::new(Code::ParkedNoRate, message) }));
@@ -236,10 +236,7 @@ impl<'a> Group<'a> {
         new.take_place();
         let (currency, status) = (new.currency, new.status);
         let (id, change) = self.insert(conn, new)?;
-        let mut message = sentences::recorded(id, earned.revenue, currency, status);
-        if let Some(note) = earned.note {
-            message = format!("{message}. {note}");
-        }
+        let message = earned.said_in(sentences::recorded(id, earned.revenue, currency, status));
         let verdict = Verdict { conversion_id: Some(id), is_test, ..Verdict::new(Code::Recorded, message) };
         Ok(Settled { change: Some(change), ..Settled::from(verdict) })
     }
@@ -284,6 +281,7 @@ impl<'a> Group<'a> {
             .filter(|at| (click.clicked_at_ms..=received).contains(at))
             .unwrap_or(received);
         let status = claim.status.unwrap_or(claim.default_status);
+        let terms = offer.offer.terms(&claim.event);
         NewConversion {
             click_id: click.id,
             event: claim.event.clone(),
@@ -309,8 +307,8 @@ impl<'a> Group<'a> {
             payout_status: status,
             payout_micros: 0,
             sale_amount_micros: claim.sale_amount.map(Money::micros),
-            counts_as_conversion: claim.event == DEFAULT_EVENT,
-            counts_in_revenue: true,
+            counts_as_conversion: terms.counts_as_conversion,
+            counts_in_revenue: terms.counts_in_revenue,
             is_over_cap: false,
             place: None,
             is_bot: click.is_bot,
@@ -319,38 +317,5 @@ impl<'a> Group<'a> {
             origin: Origin::Postback,
             is_unconfirmed: false,
         }
-    }
-}
-
-/// What a new conversion earns, by whom.
-pub(super) struct Earned {
-    pub revenue: Money,
-    pub currency: Currency,
-    pub note: Option<&'static str>,
-}
-
-pub(super) fn earn(claim: &Claim, route: &OfferRoute) -> Earned {
-    let own = route.offer.own_revenue(claim.sale_amount).filter(|_| claim.event == DEFAULT_EVENT);
-    let (own_currency, mode) = (route.offer.currency, route.offer.revenue_mode);
-    // A refund of something never counted earns nothing.
-    let sent = claim.revenue.map(|amount| if amount.micros() < 0 { Money::ZERO } else { amount });
-    let by_postback = |revenue| Earned { revenue, currency: claim.currency, note: None };
-    // A per cent of an order is in the order's currency.
-    let is_share = route.offer.revenue_percent_millionths.is_some();
-    let by_offer = |revenue| Earned {
-        revenue,
-        currency: if is_share { claim.currency } else { own_currency },
-        note: None,
-    };
-    match (mode, sent, own) {
-        (RevenueMode::Auto | RevenueMode::Postback, Some(amount), _) => by_postback(amount),
-        (RevenueMode::Auto | RevenueMode::Fixed, _, Some(amount)) => by_offer(amount),
-        (RevenueMode::Fixed, _, None) => by_offer(Money::ZERO),
-        (RevenueMode::Auto | RevenueMode::Postback, None, _) => Earned {
-            note: Some(
-                "No amount came, so it earned nothing: add `payout=` to the postback, or a revenue to the offer",
-            ),
-            ..by_offer(Money::ZERO)
-        },
     }
 }

@@ -45,6 +45,18 @@ pub(super) fn confirms(reported: &NewConversion) -> String {
     format!("Confirms what a pixel reported{txid}{amount}")
 }
 
+/// An event that its offer does not list.
+pub(super) fn not_configured(event: &str) -> String {
+    format!(
+        "The event `{event}` was seen, not configured: it is no conversion and earns what is sent at most, until the \
+         offer lists it"
+    )
+}
+
+/// An amount that the offer's mode wants and that did not come.
+pub(super) const MISSING_REVENUE: &str =
+    "No amount came, so it earned nothing: add `payout=` to the postback, or a revenue to the offer";
+
 /// A postback that says nothing new.
 #[must_use]
 pub fn repeated(id: i64) -> String {

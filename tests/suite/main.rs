@@ -55,6 +55,7 @@ mod floors;
 mod hostile_clicks;
 mod journal;
 mod kills;
+mod ledger;
 mod mmdb;
 mod outage;
 mod pages;
