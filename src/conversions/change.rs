@@ -6,8 +6,8 @@ use super::judge::{Judged, Verdict};
 use super::record::{Group, RETRY_MS, Settled};
 use super::sentences;
 use crate::db::conversions::{Change, Conversion, NewConversion};
+use crate::db::postbacks::AcceptedAt;
 use crate::domain::click_id::ClickId;
-use crate::domain::money::Money;
 use crate::domain::status::{Move, Said, Standing, judge_move};
 use crate::domain::verdict::Code;
 use crate::routing::AdvertiserRoute;
@@ -28,10 +28,7 @@ impl Group<'_> {
             is_test,
             ..Verdict::new(code, message)
         };
-        let from = Standing {
-            status: existing.value.status,
-            revenue: Money::from_micros(existing.value.revenue_original_micros),
-        };
+        let from = existing.value.standing();
         let offer = existing.value.offer_id.and_then(|id| self.catalog.offer(id)).map(|route| &route.offer);
         let revenue = moving_amount(claim, &existing.value, offer);
         if revenue.is_some() && claim.currency != existing.value.currency {
@@ -40,10 +37,7 @@ impl Group<'_> {
         }
         let said = Said { status: claim.status, revenue };
         let (to, is_surprising) = match judge_move(from, said, advertiser.advertiser.may_reopen_rejected()) {
-            Move::Duplicate => {
-                self.join_txid(claim, existing);
-                return about(Code::Duplicate, sentences::repeated(id)).into();
-            }
+            Move::Duplicate => return self.repeat(claim, existing),
             Move::Refused => {
                 let wanted = claim.status.unwrap_or(from.status);
                 let message = sentences::not_allowed(id, from.status, wanted);
@@ -51,7 +45,7 @@ impl Group<'_> {
             }
             Move::Update { to, is_surprising } => (to, is_surprising),
         };
-        if self.is_retry(judged, advertiser.id, existing.value.click_id) {
+        if self.accepted_lately(judged, advertiser.id, existing.value.click_id).is_some() {
             let message = sentences::counted_lately(id, from.status);
             return about(Code::Duplicate, message).into();
         }
@@ -60,11 +54,24 @@ impl Group<'_> {
         Settled { change: Some(change), ..Settled::from(about(Code::Updated, message)) }
     }
 
-    /// Whether the same request was accepted within [`RETRY_MS`] before this one: a late retry moves nothing.
-    fn is_retry(&self, judged: &Judged, advertiser_id: i64, click: ClickId) -> bool {
+    /// What says nothing new of a conversion; its transaction joins all the same.
+    pub(super) fn repeat(&mut self, claim: &Claim, existing: Conversion) -> Settled {
+        let (id, is_test) = (existing.id, existing.value.is_test);
+        self.join_txid(claim, existing);
+        let verdict = Verdict::new(Code::Duplicate, sentences::repeated(id));
+        Settled::from(Verdict { conversion_id: Some(id), is_test, ..verdict })
+    }
+
+    /// When the same request was accepted within [`RETRY_MS`] before this one: a late retry moves nothing.
+    pub(super) fn accepted_lately(
+        &self,
+        judged: &Judged,
+        advertiser_id: i64,
+        click: ClickId,
+    ) -> Option<AcceptedAt> {
         let since_ms = judged.incoming.received_at_ms.saturating_sub(RETRY_MS);
-        let accepted_ms = self.accepted.get(&(advertiser_id, click, judged.request_hash));
-        accepted_ms.is_some_and(|at_ms| *at_ms >= since_ms)
+        let accepted = self.accepted.get(&(advertiser_id, click, judged.request_hash));
+        accepted.filter(|accepted| accepted.at_ms >= since_ms).copied()
     }
 
     /// A transaction that comes later joins its conversion.
@@ -78,7 +85,7 @@ impl Group<'_> {
         self.replace(joined);
     }
 
-    fn update(&mut self, claim: &Claim, existing: Conversion, to: Standing) -> Change {
+    pub(super) fn update(&mut self, claim: &Claim, existing: Conversion, to: Standing) -> Change {
         let before = existing.value.clone();
         let mut after = existing;
         let value = &mut after.value;
@@ -138,5 +145,6 @@ pub fn change_row(id: i64, before: Option<&NewConversion>, after: &NewConversion
         postback_id: None,
         user_id: None,
         why: String::new(),
+        source_txid: None,
     }
 }

@@ -10,6 +10,7 @@ mod macros_seen;
 mod pixel;
 mod record;
 mod refusals;
+mod repeat;
 mod request;
 mod writer;
 

@@ -4,13 +4,14 @@ use super::caps::Takings;
 use super::change::change_row;
 use super::claim::Claim;
 use super::earn::{Earned, earn};
-use super::identity::{Identity, find_identity};
+use super::identity::own;
 use super::judge::{Judged, Verdict, without_click};
+use super::repeat::About;
 use super::sentences;
 use crate::db::clicks::ClickFacts;
 use crate::db::conversions::{Change, Conversion, NewConversion};
 use crate::db::ledger::{Draft, Numbers};
-use crate::db::postbacks::Accepted;
+use crate::db::postbacks::{Accepted, AcceptedAt};
 use crate::db::{self, AnyConnection, clicks, conversions, postbacks};
 use crate::domain::click_id::ClickId;
 use crate::domain::money::Money;
@@ -19,7 +20,7 @@ use crate::domain::rollup::RollupDelta;
 use crate::domain::status::Status;
 use crate::domain::verdict::Code;
 use crate::routing::{AdvertiserRoute, Catalog, OfferRoute};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// A day.
@@ -38,7 +39,9 @@ pub struct Group<'a> {
     pub(super) clicks: HashMap<ClickId, ClickFacts>,
     pub(super) conversions: HashMap<ClickId, Vec<Conversion>>,
     /// When requests were last accepted, Unix milliseconds; this group's own included.
-    pub(super) accepted: HashMap<Accepted, i64>,
+    pub(super) accepted: HashMap<Accepted, AcceptedAt>,
+    /// The transactions whose amounts were added to conversions, as far as somebody asked; this group's own included.
+    pub(super) additions: HashMap<i64, HashSet<String>>,
     /// What the group writes, at its end.
     pub draft: Draft<'a>,
     /// What the group changes in the sums.
@@ -105,6 +108,7 @@ impl<'a> Group<'a> {
             clicks,
             conversions: by_click,
             accepted,
+            additions: HashMap::new(),
             draft: Draft::new(conn, numbers, postbacks.len()),
             sums: RollupDelta::new(),
             converted: Vec::new(),
@@ -129,8 +133,12 @@ impl<'a> Group<'a> {
         };
         settled.verdict.note(claim);
         if let (Some(_), Some(click)) = (&settled.change, settled.verdict.click_id) {
-            let at_ms = self.accepted.entry((advertiser.id, click, judged.request_hash)).or_insert(i64::MIN);
-            *at_ms = judged.incoming.received_at_ms.max(*at_ms);
+            let now = AcceptedAt {
+                at_ms: judged.incoming.received_at_ms,
+                conversion_id: settled.verdict.conversion_id,
+            };
+            let last = self.accepted.entry((advertiser.id, click, judged.request_hash)).or_insert(now);
+            *last = now.max(*last);
         }
         Ok(settled)
     }
@@ -193,17 +201,18 @@ impl<'a> Group<'a> {
     ) -> db::Result<Settled> {
         let is_test = click.is_test || claim.is_test || judged.incoming.is_test;
         let fixed = |code, message: String| Verdict { is_test, ..Verdict::new(code, message) };
-        let candidates = self.conversions.get(&click.id).map_or(&[][..], Vec::as_slice);
-        let reported = match find_identity(candidates, claim, advertiser.id, is_test) {
-            Identity::One(conversion) => {
-                let existing = conversion.clone();
-                return Ok(self.change(judged, claim, advertiser, existing));
+        let reported = match self.about(conn, judged, claim, advertiser, (click.id, is_test))? {
+            About::New => None,
+            About::Reported(conversion) => Some(conversion),
+            About::Moved(existing) => return Ok(self.change(judged, claim, advertiser, existing)),
+            About::Added(existing) => return self.add(conn, claim, &offer, existing),
+            About::Again(existing) => return Ok(self.repeat(claim, existing)),
+            About::Retry(id) => {
+                let message = sentences::counted_before(id);
+                let verdict = Verdict { conversion_id: Some(id), ..fixed(Code::Duplicate, message) };
+                return Ok(verdict.into());
             }
-            Identity::Several(count) => {
-                return Ok(fixed(Code::ParkedAmbiguous, sentences::ambiguous(count)).into());
-            }
-            Identity::Reported(conversion) => Some(conversion.clone()),
-            Identity::None => None,
+            About::Unclear(message) => return Ok(fixed(Code::ParkedAmbiguous, message).into()),
         };
         let age_ms = judged.incoming.received_at_ms.saturating_sub(click.clicked_at_ms);
         let window_days = advertiser.advertiser.window_days;
@@ -265,6 +274,14 @@ impl<'a> Group<'a> {
         }
     }
 
+    /// The number that tells a conversion without a transaction from the others of its click and event.
+    fn next_seq(&self, click: ClickId, advertiser_id: i64, claim: &Claim) -> i64 {
+        let known = self.conversions.get(&click).map_or(&[][..], Vec::as_slice);
+        let nameless = own(known, claim, advertiser_id)
+            .filter(|known| claim.txid.is_empty() && known.value.txid.is_empty());
+        nameless.map(|known| known.value.seq).max().map_or(0, |last| last.saturating_add(1))
+    }
+
     pub(super) fn new_conversion(
         &self,
         judged: &Judged,
@@ -286,7 +303,7 @@ impl<'a> Group<'a> {
             click_id: click.id,
             event: claim.event.clone(),
             txid: claim.txid.clone(),
-            seq: 0,
+            seq: self.next_seq(click.id, advertiser.id, claim),
             advertiser_id: advertiser.id,
             campaign_id: click.campaign_id,
             path_id: click.path_id,

@@ -68,6 +68,39 @@ pub(super) fn counted_lately(id: i64, status: Status) -> String {
     format!("The same request was counted within 24 hours: conversion {id} stays {status}")
 }
 
+/// An identical request where each is one of its own.
+pub(super) fn counted_before(id: i64) -> String {
+    format!(
+        "The same request was counted within 24 hours as conversion {id}: send a transaction id (txid) where two are meant"
+    )
+}
+
+/// An amount that was added.
+pub(super) fn added(id: i64, amount: Money, to: Standing, currency: Currency) -> String {
+    format!("Conversion {id}: {amount} {currency} added, {} {currency} in all, {}", to.revenue, to.status)
+}
+
+/// Why a conversion grew.
+pub(super) fn adds(amount: Money, currency: Currency, txid: &str) -> String {
+    let of = if txid.is_empty() { String::new() } else { format!(" of {txid}") };
+    format!("Adds {amount} {currency}{of}")
+}
+
+/// An addition that no conversion is worth.
+pub(super) fn too_much(id: i64) -> String {
+    format!(
+        "With this amount conversion {id} would be over 1,000,000,000: send the amount of this sale alone"
+    )
+}
+
+/// A transaction that was added to a conversion and is to be taken back without its amount.
+pub(super) fn which_addition(id: i64) -> String {
+    format!(
+        "This transaction's amount was added to conversion {id}: send what is taken back as a negative amount, like \
+         payout=-5 with status=refund"
+    )
+}
+
 /// A move that the advertiser's settings refuse.
 pub(super) fn not_allowed(id: i64, from: Status, wanted: Status) -> String {
     format!("Conversion {id} is {from}, and this advertiser's conversions may not become {wanted} after that")

@@ -59,6 +59,64 @@ stories! {
         assert_eq!(app.conversions(&click)[0].value.revenue_reported_micros, Some(5_000_000));
     }
 
+    async fn in_mode_ignore_the_first_counts(app: TestApp) {
+        let campaign = campaign_with(app, json!({"duplicate_mode": "ignore"}), json!({})).await;
+        let click = app.click(&campaign).await;
+        assert_eq!(said(app, &click, "payout=5&status=pending").await.0, "recorded");
+        for again in ["payout=6", "payout=5&status=approved", "status=rejected", "payout=-1&status=refund", "payout=7&txid=late"] {
+            assert_eq!(said(app, &click, again).await.0, "duplicate", "{again}");
+        }
+        assert_eq!(standing(app, &click), (Status::Pending, 5_000_000));
+        assert_eq!(app.conversions(&click)[0].value.txid, "late");
+        assert_eq!(said(app, &click, "payout=7&txid=other").await.0, "recorded", "another transaction is another sale");
+    }
+
+    async fn in_mode_new_each_counts_and_retries_do_not(app: TestApp) {
+        let campaign = campaign_with(app, json!({}), json!({"events": [{"event": "rebill", "revenue": "9.00"}]})).await;
+        let click = app.click(&campaign).await;
+        let codes = [
+            ("event=rebill&payout=5", "recorded"), ("event=rebill&payout=5", "duplicate"),
+            ("event=rebill&payout=6", "recorded"), ("event=rebill&payout=5&txid=a", "recorded"),
+            ("event=rebill&payout=5&txid=a", "duplicate"), ("event=rebill&payout=8&txid=a&status=1", "duplicate"),
+            ("event=rebill&txid=b&status=pending", "recorded"), ("event=rebill&txid=b&status=approved", "updated"),
+            ("event=rebill&status=refund", "parked_ambiguous"), ("event=rebill&payout=-2&status=refund&txid=a", "updated"),
+            ("event=rebill&payout=-2&status=refund&txid=a", "duplicate"), ("event=rebill&status=chargeback&txid=b", "updated"),
+            ("event=rebill&txid=b&status=approved", "duplicate"), ("payout=1", "recorded"), ("payout=2", "updated"),
+        ];
+        for (parameters, code) in codes {
+            assert_eq!(said(app, &click, parameters).await.0, code, "{parameters}");
+        }
+        let seqs: Vec<(String, i64)> = app.conversions(&click).iter().map(|one| (one.value.txid.clone(), one.value.seq)).collect();
+        let expected = [("", 0), ("", 1), ("a", 0), ("b", 0), ("", 0)].map(|(txid, seq)| (txid.to_owned(), seq));
+        assert_eq!(seqs, expected);
+        // 5 + 6 + 3 of the rebills, 2 of the sale.
+        assert_eq!(app.figures(&campaign, ["leads", "reversed", "revenue"]), ["5", "1", "16.00"]);
+        let (_, message) = said(app, &click, "event=rebill&payout=5").await;
+        assert!(message.contains("within 24 hours") && message.contains("txid"), "{message}");
+    }
+
+    async fn in_mode_add_amounts_are_added_to_one(app: TestApp) {
+        let campaign = campaign_with(app, json!({"duplicate_mode": "add"}), json!({})).await;
+        let click = app.click(&campaign).await;
+        let codes = [
+            ("payout=5&txid=a&sale_amount=50&status=pending", "recorded"), ("payout=5&txid=a&status=pending", "duplicate"),
+            ("status=approved&txid=a", "updated"), ("payout=3&txid=b&sale_amount=30", "updated"),
+            ("payout=3&txid=b", "duplicate"), ("payout=1", "updated"), ("payout=1", "duplicate"),
+            ("txid=b&status=refund", "parked_ambiguous"), ("txid=b&payout=-3&status=refund", "updated"),
+            ("txid=c&payout=1000000000", "malformed_revenue"), ("txid=c", "updated"),
+        ];
+        for (parameters, code) in codes {
+            assert_eq!(said(app, &click, parameters).await.0, code, "{parameters}");
+        }
+        assert_eq!(standing(app, &click), (Status::Approved, 8_000_000), "5 + 3 + 1 - 3, and the offer's own 2");
+        assert_eq!(app.figures(&campaign, ["leads", "revenue", "sale_amount"]), ["1", "8.00", "80.00"]);
+        assert_eq!(app.number("select count(*) from conversion_changes where source_txid is not null"), 2);
+        assert_eq!(said(app, &click, "status=chargeback&txid=a").await.0, "updated");
+        assert_eq!(app.figures(&campaign, ["reversed", "revenue"]), ["1", "0.00"]);
+        assert_eq!(said(app, &click, "payout=4&txid=d").await.0, "recorded", "nothing is added to what was taken back");
+        assert_eq!(app.figures(&campaign, ["approved", "revenue"]), ["1", "4.00"]);
+    }
+
     async fn a_listed_sale_says_what_a_sale_is(app: TestApp) {
         let campaign = campaign_with(app, json!({}), json!({"events": [
             {"event": "sale", "revenue": "3.00", "revenue_mode": "fixed", "counts_as_conversion": false},
