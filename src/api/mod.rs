@@ -13,6 +13,7 @@ mod log_tests;
 mod metrics;
 mod offers;
 mod postbacks;
+mod rates;
 mod reports;
 mod resource;
 mod sources;
@@ -55,6 +56,7 @@ fn version_1(cfg: &mut web::ServiceConfig) {
         .configure(clicks::configure)
         .configure(conversions::configure)
         .configure(postbacks::configure)
+        .configure(rates::configure)
         .configure(reports::configure);
 }
 

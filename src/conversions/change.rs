@@ -7,20 +7,27 @@ use super::record::{Group, RETRY_MS, Settled};
 use super::sentences;
 use crate::db::conversions::{Change, Conversion, NewConversion};
 use crate::db::postbacks::AcceptedAt;
+use crate::db::{self, AnyConnection};
 use crate::domain::click_id::ClickId;
+use crate::domain::money::Money;
+use crate::domain::rate::convert;
 use crate::domain::status::{Move, Said, Standing, judge_move};
 use crate::domain::verdict::Code;
 use crate::routing::AdvertiserRoute;
 
 impl Group<'_> {
     /// Moves a conversion as a claim says, where that is a move.
+    ///
+    /// # Errors
+    /// The database fails.
     pub(super) fn change(
         &mut self,
+        conn: &mut AnyConnection,
         judged: &Judged,
         claim: &Claim,
         advertiser: &AdvertiserRoute,
         existing: Conversion,
-    ) -> Settled {
+    ) -> db::Result<Settled> {
         let id = existing.id;
         let is_test = existing.value.is_test;
         let about = |code, message: String| Verdict {
@@ -30,28 +37,42 @@ impl Group<'_> {
         };
         let from = existing.value.standing();
         let offer = existing.value.offer_id.and_then(|id| self.catalog.offer(id)).map(|route| &route.offer);
-        let revenue = moving_amount(claim, &existing.value, offer);
-        if revenue.is_some() && claim.currency != existing.value.currency {
+        let amount = moving_amount(claim, &existing.value, offer);
+        let revenue = match amount {
+            Some(amount) => self.in_currency_of(conn, (amount, claim.currency), &existing.value)?,
+            None => None,
+        };
+        if amount.is_some() && revenue.is_none() {
             let message = sentences::no_rate(claim.currency, existing.value.currency);
-            return about(Code::ParkedNoRate, message).into();
+            return Ok(about(Code::ParkedNoRate, message).into());
+        }
+        if revenue == Some(Money::ZERO) && amount != revenue {
+            // Less than a micro of its currency: as a new amount it would take all that was earned.
+            return Ok(self.repeat(claim, existing));
         }
         let said = Said { status: claim.status, revenue };
         let (to, is_surprising) = match judge_move(from, said, advertiser.advertiser.may_reopen_rejected()) {
-            Move::Duplicate => return self.repeat(claim, existing),
+            Move::Duplicate => return Ok(self.repeat(claim, existing)),
             Move::Refused => {
                 let wanted = claim.status.unwrap_or(from.status);
                 let message = sentences::not_allowed(id, from.status, wanted);
-                return about(Code::TransitionRefused, message).into();
+                return Ok(about(Code::TransitionRefused, message).into());
             }
             Move::Update { to, is_surprising } => (to, is_surprising),
         };
         if self.accepted_lately(judged, advertiser.id, existing.value.click_id).is_some() {
             let message = sentences::counted_lately(id, from.status);
-            return about(Code::Duplicate, message).into();
+            return Ok(about(Code::Duplicate, message).into());
         }
-        let change = self.update(claim, existing, to);
-        let message = sentences::moved(id, from, to, self.catalog.currency, is_surprising);
-        Settled { change: Some(change), ..Settled::from(about(Code::Updated, message)) }
+        let currency = existing.value.currency;
+        let priced = Claim {
+            revenue: claim.revenue.and(revenue).or(claim.revenue),
+            sale_amount: self.order_value(conn, claim, existing.value.converted_at_ms)?,
+            ..claim.clone()
+        };
+        let change = self.update(&priced, existing, to);
+        let message = sentences::moved(id, from, to, currency, is_surprising);
+        Ok(Settled { change: Some(change), ..Settled::from(about(Code::Updated, message)) })
     }
 
     /// What says nothing new of a conversion; its transaction joins all the same.
@@ -85,6 +106,7 @@ impl Group<'_> {
         self.replace(joined);
     }
 
+    /// Writes how a conversion stands now. The claim's amounts are in its currency, its order value in the account's.
     pub(super) fn update(&mut self, claim: &Claim, existing: Conversion, to: Standing) -> Change {
         let before = existing.value.clone();
         let mut after = existing;
@@ -95,7 +117,7 @@ impl Group<'_> {
         value.status = to.status;
         value.payout_status = to.status;
         value.revenue_original_micros = to.revenue.micros();
-        value.revenue_micros = to.revenue.micros();
+        value.revenue_micros = convert(to.revenue, value.rate_nanos).micros();
         value.updated_at_ms = self.now_ms;
         if claim.status_word.is_some() {
             value.advertiser_status.clone_from(&claim.status_word);

@@ -5,11 +5,16 @@ use super::sentences;
 use crate::db::conversions::NewConversion;
 use crate::domain::money::{Currency, Money};
 use crate::domain::offer::{EventTerms, Offer, RevenueMode};
+use crate::domain::rate::ONE_NANOS;
 
 /// What a new conversion earns, in which currency.
 pub(super) struct Earned {
     pub revenue: Money,
     pub currency: Currency,
+    /// The rate to the account currency, in billionths.
+    pub rate_nanos: i64,
+    /// The order value in the account currency.
+    pub sale_amount: Option<Money>,
     /// What somebody should know of it.
     pub note: Option<String>,
 }
@@ -42,7 +47,7 @@ pub(super) fn earn(claim: &Claim, offer: &Offer) -> Earned {
     } else {
         is_missing.then(|| sentences::MISSING_REVENUE.to_owned())
     };
-    Earned { revenue, currency, note }
+    Earned { revenue, currency, rate_nanos: ONE_NANOS, sale_amount: None, note }
 }
 
 fn own_revenue(terms: &EventTerms, claim: &Claim) -> Option<Money> {

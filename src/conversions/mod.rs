@@ -8,6 +8,7 @@ mod identity;
 mod judge;
 mod macros_seen;
 mod pixel;
+mod price;
 mod record;
 mod refusals;
 mod repeat;

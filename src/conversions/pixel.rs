@@ -9,7 +9,7 @@ use super::earn::{Earned, earn};
 use super::identity::find_reported;
 use super::judge::{Judged, Verdict, without_click};
 use super::macros_seen::looks_like_macro;
-use super::record::{DAY_MS, Group, Reached, Settled};
+use super::record::{DAY_MS, Group, Reached, Settled, converted_at_ms};
 use super::request::Params;
 use super::sentences;
 use crate::db::conversions::{Conversion, NewConversion};
@@ -19,6 +19,7 @@ use crate::domain::click_id::ClickId;
 use crate::domain::money::{Currency, Money};
 use crate::domain::offer::DEFAULT_EVENT;
 use crate::domain::origin::Origin;
+use crate::domain::rate::ONE_NANOS;
 use crate::domain::status::Status;
 use crate::domain::verdict::Code;
 use crate::routing::AdvertiserRoute;
@@ -161,12 +162,17 @@ impl Group<'_> {
             let message = sentences::outside_window(age_ms / DAY_MS, window_days);
             return Ok(ended(Code::ParkedOutsideWindow, message, whose));
         }
-        let nothing = Earned { revenue: Money::ZERO, currency: claim.currency, note: None };
+        let nothing = Earned {
+            revenue: Money::ZERO,
+            currency: claim.currency,
+            rate_nanos: ONE_NANOS,
+            sale_amount: None,
+            note: None,
+        };
         let new = self.new_conversion(judged, &claim, advertiser, &click, &offer, &nothing);
         let new = NewConversion {
             seq: NewConversion::UNCONFIRMED_SEQ,
             revenue_reported_micros: claim.sale_amount.map(Money::micros),
-            sale_amount_micros: None,
             origin: Origin::Pixel,
             is_unconfirmed: true,
             ..new
@@ -184,27 +190,29 @@ impl Group<'_> {
     }
 
     /// A postback takes over what a pixel reported: from now on it is as if the postback alone had recorded it.
+    ///
+    /// # Errors
+    /// The database fails.
     pub(super) fn confirm(
         &mut self,
+        conn: &mut AnyConnection,
         judged: &Judged,
         claim: &Claim,
         advertiser: &AdvertiserRoute,
-        (click, offer): &Reached,
-        reported: Conversion,
-    ) -> Settled {
-        let id = reported.id;
-        let earned = earn(claim, &offer.offer);
-        let mut value = self.new_conversion(judged, claim, advertiser, click, offer, &earned);
-        let is_test = value.is_test;
+        ((click, offer), reported): (&Reached, Conversion),
+    ) -> db::Result<Settled> {
+        let (id, is_test) = (reported.id, reported.value.is_test);
+        let (earned, at_ms) = (earn(claim, &offer.offer), converted_at_ms(judged, claim, click));
         let about = |code, message: String| Verdict {
             conversion_id: Some(id),
             is_test,
             ..Verdict::new(code, message)
         };
-        if earned.currency != self.catalog.currency {
-            let message = sentences::no_rate(earned.currency, self.catalog.currency);
-            return about(Code::ParkedNoRate, message).into();
-        }
+        let without_rate = sentences::no_rate(earned.currency, self.catalog.currency);
+        let Some(earned) = self.priced(conn, earned, claim, at_ms)? else {
+            return Ok(about(Code::ParkedNoRate, without_rate).into());
+        };
+        let mut value = self.new_conversion(judged, claim, advertiser, click, offer, &earned);
         let before = reported.value;
         value.origin = before.origin;
         value.recorded_at_ms = before.recorded_at_ms;
@@ -221,7 +229,7 @@ impl Group<'_> {
         message.push_str(&change.why);
         let message = earned.said_in(message);
         self.replace(after);
-        Settled { change: Some(change), ..Settled::from(about(Code::Updated, message)) }
+        Ok(Settled { change: Some(change), ..Settled::from(about(Code::Updated, message)) })
     }
 }
 

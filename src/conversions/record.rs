@@ -14,12 +14,14 @@ use crate::db::ledger::{Draft, Numbers};
 use crate::db::postbacks::{Accepted, AcceptedAt};
 use crate::db::{self, AnyConnection, clicks, conversions, postbacks};
 use crate::domain::click_id::ClickId;
-use crate::domain::money::Money;
+use crate::domain::money::{Currency, Money};
 use crate::domain::origin::Origin;
+use crate::domain::rate::convert;
 use crate::domain::rollup::RollupDelta;
 use crate::domain::status::Status;
 use crate::domain::verdict::Code;
 use crate::routing::{AdvertiserRoute, Catalog, OfferRoute};
+use chrono::NaiveDate;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -28,9 +30,6 @@ pub(super) const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// How long an identical request counts as a retry.
 pub(super) const RETRY_MS: i64 = DAY_MS;
-
-/// A rate of one to one, in billionths.
-const RATE_ONE_NANOS: i64 = 1_000_000_000;
 
 /// What a group of postbacks shares inside its transaction.
 pub struct Group<'a> {
@@ -42,6 +41,8 @@ pub struct Group<'a> {
     pub(super) accepted: HashMap<Accepted, AcceptedAt>,
     /// The transactions whose amounts were added to conversions, as far as somebody asked; this group's own included.
     pub(super) additions: HashMap<i64, HashSet<String>>,
+    /// Rates of currencies on days, as far as somebody asked.
+    pub(super) rates: HashMap<(Currency, NaiveDate), Option<i64>>,
     /// What the group writes, at its end.
     pub draft: Draft<'a>,
     /// What the group changes in the sums.
@@ -109,6 +110,7 @@ impl<'a> Group<'a> {
             conversions: by_click,
             accepted,
             additions: HashMap::new(),
+            rates: HashMap::new(),
             draft: Draft::new(conn, numbers, postbacks.len()),
             sums: RollupDelta::new(),
             converted: Vec::new(),
@@ -204,7 +206,7 @@ impl<'a> Group<'a> {
         let reported = match self.about(conn, judged, claim, advertiser, (click.id, is_test))? {
             About::New => None,
             About::Reported(conversion) => Some(conversion),
-            About::Moved(existing) => return Ok(self.change(judged, claim, advertiser, existing)),
+            About::Moved(existing) => return self.change(conn, judged, claim, advertiser, existing),
             About::Added(existing) => return self.add(conn, claim, &offer, existing),
             About::Again(existing) => return Ok(self.repeat(claim, existing)),
             About::Retry(id) => {
@@ -221,7 +223,7 @@ impl<'a> Group<'a> {
             return Ok(fixed(Code::ParkedOutsideWindow, message).into());
         }
         match reported {
-            Some(reported) => Ok(self.confirm(judged, claim, advertiser, &(click, offer), reported)),
+            Some(reported) => self.confirm(conn, judged, claim, advertiser, (&(click, offer), reported)),
             None => self.record(conn, judged, claim, advertiser, &click, &offer),
         }
     }
@@ -236,11 +238,11 @@ impl<'a> Group<'a> {
         offer: &OfferRoute,
     ) -> db::Result<Settled> {
         let is_test = click.is_test || claim.is_test || judged.incoming.is_test;
-        let earned = earn(claim, &offer.offer);
-        if earned.currency != self.catalog.currency {
-            let message = sentences::no_rate(earned.currency, self.catalog.currency);
-            return Ok(Settled::from(Verdict { is_test, ..Verdict::new(Code::ParkedNoRate, message) }));
-        }
+        let (earned, at_ms) = (earn(claim, &offer.offer), converted_at_ms(judged, claim, click));
+        let without_rate = sentences::no_rate(earned.currency, self.catalog.currency);
+        let Some(earned) = self.priced(conn, earned, claim, at_ms)? else {
+            return Ok(Settled::from(Verdict { is_test, ..Verdict::new(Code::ParkedNoRate, without_rate) }));
+        };
         let mut new = self.new_conversion(judged, claim, advertiser, click, offer, &earned);
         new.take_place();
         let (currency, status) = (new.currency, new.status);
@@ -291,12 +293,6 @@ impl<'a> Group<'a> {
         offer: &OfferRoute,
         earned: &Earned,
     ) -> NewConversion {
-        let received = judged.incoming.received_at_ms;
-        // The sender's time counts within reason: not before the click, not in the future.
-        let converted_at_ms = claim
-            .conversion_time_ms
-            .filter(|at| (click.clicked_at_ms..=received).contains(at))
-            .unwrap_or(received);
         let status = claim.status.unwrap_or(claim.default_status);
         let terms = offer.offer.terms(&claim.event);
         NewConversion {
@@ -311,7 +307,7 @@ impl<'a> Group<'a> {
             offer_id: Some(offer.id),
             source_id: click.source_id,
             clicked_at_ms: click.clicked_at_ms,
-            converted_at_ms,
+            converted_at_ms: converted_at_ms(judged, claim, click),
             recorded_at_ms: self.now_ms,
             updated_at_ms: self.now_ms,
             status,
@@ -319,11 +315,11 @@ impl<'a> Group<'a> {
             revenue_original_micros: earned.revenue.micros(),
             revenue_reported_micros: claim.revenue.map(Money::micros),
             currency: earned.currency,
-            rate_nanos: RATE_ONE_NANOS,
-            revenue_micros: earned.revenue.micros(),
+            rate_nanos: earned.rate_nanos,
+            revenue_micros: convert(earned.revenue, earned.rate_nanos).micros(),
             payout_status: status,
             payout_micros: 0,
-            sale_amount_micros: claim.sale_amount.map(Money::micros),
+            sale_amount_micros: earned.sale_amount.map(Money::micros),
             counts_as_conversion: terms.counts_as_conversion,
             counts_in_revenue: terms.counts_in_revenue,
             is_over_cap: false,
@@ -335,4 +331,11 @@ impl<'a> Group<'a> {
             is_unconfirmed: false,
         }
     }
+}
+
+/// When a conversion happened. The sender's time counts within reason: not before the click, not in the future.
+pub(super) fn converted_at_ms(judged: &Judged, claim: &Claim, click: &ClickFacts) -> i64 {
+    let received = judged.incoming.received_at_ms;
+    let said = claim.conversion_time_ms.filter(|at| (click.clicked_at_ms..=received).contains(at));
+    said.unwrap_or(received)
 }

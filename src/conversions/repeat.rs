@@ -168,16 +168,15 @@ impl Group<'_> {
             Settled::from(Verdict { conversion_id: Some(id), is_test, ..Verdict::new(code, message) })
         };
         let earned = earn(claim, &offer.offer);
-        if earned.currency != existing.value.currency {
-            return Ok(about(
-                Code::ParkedNoRate,
-                sentences::no_rate(earned.currency, existing.value.currency),
-            ));
-        }
+        let Some(added) = self.in_currency_of(conn, (earned.revenue, earned.currency), &existing.value)?
+        else {
+            let message = sentences::no_rate(earned.currency, existing.value.currency);
+            return Ok(about(Code::ParkedNoRate, message));
+        };
         let from = existing.value.standing();
         let is_approved = claim.status == Some(Status::Approved);
         let status = if is_approved { Status::Approved } else { from.status };
-        let to = Standing { status, revenue: from.revenue + earned.revenue };
+        let to = Standing { status, revenue: from.revenue + added };
         if to == from {
             return Ok(about(Code::Duplicate, earned.said_in(sentences::repeated(id))));
         }
@@ -185,32 +184,33 @@ impl Group<'_> {
             return Ok(about(Code::MalformedRevenue, sentences::too_much(id)));
         }
         let currency = existing.value.currency;
-        let summed = self.summed(claim, &existing, earned.revenue);
+        let sale_amount = self.order_value(conn, claim, existing.value.converted_at_ms)?;
+        let summed = summed(&Claim { sale_amount, ..claim.clone() }, &existing, added);
         let mut change = self.update(&summed, existing, to);
-        change.why = sentences::adds(earned.revenue, currency, &claim.txid);
+        change.why = sentences::adds(added, currency, &claim.txid);
         if !claim.txid.is_empty() {
             self.additions_of(conn, id)?;
             self.additions.entry(id).or_default().insert(claim.txid.clone());
             change.source_txid = Some(claim.txid.clone());
         }
-        let message = earned.said_in(sentences::added(id, earned.revenue, to, currency));
+        let message = earned.said_in(sentences::added(id, added, to, currency));
         Ok(Settled { change: Some(change), ..about(Code::Updated, message) })
     }
+}
 
-    /// What a claim makes of a conversion that grows: its transaction stays, and order values are added like amounts.
-    fn summed(&self, claim: &Claim, existing: &Conversion, added: Money) -> Claim {
-        let before = |micros: Option<i64>| micros.map(Money::from_micros);
-        let plus = |more: Option<Money>, before: Option<Money>| match (more, before) {
-            (Some(more), Some(before)) => Some(before + more),
-            (more, before) => more.or(before),
-        };
-        let reported = claim.revenue.map(|_| added);
-        Claim {
-            txid: String::new(),
-            revenue: plus(reported, before(existing.value.revenue_reported_micros)),
-            sale_amount: plus(claim.sale_amount, before(existing.value.sale_amount_micros)),
-            ..claim.clone()
-        }
+/// What a claim makes of a conversion that grows: its transaction stays, and order values are added like amounts.
+fn summed(claim: &Claim, existing: &Conversion, added: Money) -> Claim {
+    let before = |micros: Option<i64>| micros.map(Money::from_micros);
+    let plus = |more: Option<Money>, before: Option<Money>| match (more, before) {
+        (Some(more), Some(before)) => Some(before + more),
+        (more, before) => more.or(before),
+    };
+    let reported = claim.revenue.map(|_| added);
+    Claim {
+        txid: String::new(),
+        revenue: plus(reported, before(existing.value.revenue_reported_micros)),
+        sale_amount: plus(claim.sale_amount, before(existing.value.sale_amount_micros)),
+        ..claim.clone()
     }
 }
 

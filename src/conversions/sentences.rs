@@ -157,7 +157,14 @@ pub(super) fn outside_window(age_days: i64, window_days: i64) -> String {
     format!("The click is {age_days} days old, the window {window_days}")
 }
 
+/// An order value in a currency that cannot be turned into the account's.
+pub(super) fn order_without_rate(currency: Currency) -> String {
+    format!("The order value is left out: there is no exchange rate from {currency} yet")
+}
+
 /// An amount in a currency that cannot be turned into another.
 pub(super) fn no_rate(from: Currency, to: Currency) -> String {
-    format!("There is no exchange rate from {from} to {to} yet")
+    format!(
+        "There is no exchange rate from {from} to {to} yet: counted once one is added under Settings, Rates"
+    )
 }

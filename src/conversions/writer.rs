@@ -1,6 +1,8 @@
 //! The postback writer: takes what waits into one transaction, and answers each after the commit. A
 //! transaction for each request would be an order of magnitude slower.
 
+mod rates;
+
 use super::judge::{self, Judged, Verdict};
 use super::record::Group;
 use super::request::Incoming;
@@ -271,13 +273,16 @@ impl Shared {
 
     fn keep_sweeping(&self, queue: &SyncSender<Job>) {
         let (mut swept, mut swept_all) = (Instant::now(), Instant::now());
-        let mut since_ms = 0;
+        let (mut since_ms, mut rates_seen) = (0, None);
         while !self.is_stopped.load(Ordering::Acquire) {
             let is_due = self.has_parked.swap(false, Ordering::AcqRel) || swept.elapsed() >= SWEEP_EVERY;
             if is_due {
                 swept = Instant::now();
                 if let Err(why) = self.sweep(queue, since_ms) {
                     tracing::warn!(%why, "parked postbacks could not be looked through");
+                }
+                if let Err(why) = self.sweep_rates(queue, &mut rates_seen) {
+                    tracing::warn!(%why, "postbacks without a rate could not be looked through");
                 }
                 since_ms = now_ms() - SWEEP_LATELY_MS;
                 if swept_all.elapsed() >= SWEEP_ALL_EVERY {

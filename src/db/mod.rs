@@ -37,6 +37,7 @@ pub mod lp_clicks;
 pub mod offers;
 pub mod partitions;
 pub mod postbacks;
+pub mod rates;
 pub mod report_names;
 pub mod rollups;
 pub mod search;

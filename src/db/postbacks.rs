@@ -256,8 +256,30 @@ pub fn waiting_with_click(
         .select(clicks::campaign_id);
     let rows: Vec<Row> = postbacks_received::table
         .filter(postbacks_received::is_waiting)
+        .filter(postbacks_received::code.ne(Code::ParkedNoRate.as_str()))
         .filter(postbacks_received::received_at_ms.ge(since_ms))
         .filter(exists(click))
+        .order(postbacks_received::id)
+        .limit(rows_max)
+        .select(Row::as_select())
+        .load(conn)?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// Postbacks parked for an exchange rate, by number, after one of them; at most so many.
+///
+/// # Errors
+/// The database fails.
+pub fn waiting_for_rate(
+    conn: &mut AnyConnection,
+    after_id: i64,
+    rows_max: i64,
+) -> Result<Vec<StoredPostback>> {
+    // In the words of the index, as with what is uncounted.
+    let rows: Vec<Row> = postbacks_received::table
+        .filter(diesel::dsl::sql::<Bool>("code = 'parked_no_rate'"))
+        .filter(postbacks_received::is_waiting)
+        .filter(postbacks_received::id.gt(after_id))
         .order(postbacks_received::id)
         .limit(rows_max)
         .select(Row::as_select())

@@ -19,6 +19,7 @@ pub mod moment;
 pub mod money;
 pub mod offer;
 pub mod origin;
+pub mod rate;
 pub mod role;
 pub mod rollup;
 pub mod rule;

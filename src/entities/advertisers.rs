@@ -3,7 +3,6 @@
 use super::Error;
 use super::editing::{Checks, Noun, door, stored_in};
 use super::random;
-use super::references::check_currency;
 use crate::db::search::{ListQuery, Listed, Saved};
 use crate::db::{self, AnyConnection, Db};
 use crate::domain::advertiser::Advertiser;
@@ -18,8 +17,7 @@ impl Noun for Advertiser {
         Self::blank(account)
     }
 
-    fn check_references(&self, _before: Option<&Self>, checks: &mut Checks<'_>) -> db::Result<()> {
-        check_currency(self.currency, checks);
+    fn check_references(&self, _before: Option<&Self>, _checks: &mut Checks<'_>) -> db::Result<()> {
         Ok(())
     }
 

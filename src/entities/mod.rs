@@ -19,6 +19,7 @@ pub mod landers;
 pub mod lists;
 pub mod offers;
 pub mod random;
+pub mod rates;
 pub mod sources;
 
 pub use editing::{Fields, account_currency};

@@ -64,6 +64,7 @@ mod postback_words;
 mod postbacks;
 mod program;
 mod races;
+mod rates;
 mod raw_http;
 mod routing;
 mod rule_editor;

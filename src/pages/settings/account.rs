@@ -1,7 +1,7 @@
 //! The account's currency, time zone and fallback.
 
 use super::{AccountPage, chrome, said};
-use crate::db::{AnyConnection, Priority, rollups, settings};
+use crate::db::{AnyConnection, Priority, rates, rollups, settings};
 use crate::domain::input::FieldErrors;
 use crate::domain::money::Currency;
 use crate::domain::role::Role;
@@ -76,6 +76,8 @@ fn store(conn: &mut AnyConnection, typed: &Typed) -> Result<(), Error> {
     }
     if let Some(currency) = changed {
         settings::put(conn, settings::CURRENCY, currency.as_str())?;
+        // They were rates to the currency before.
+        rates::delete_all(conn)?;
     }
     if let Ok(zone) = zone {
         settings::put(conn, settings::TIME_ZONE, zone.name())?;
