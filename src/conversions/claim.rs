@@ -78,6 +78,17 @@ const TXID: &[&str] = &["txid", "tid", "transaction_id", "order_id", "rdtk_event
 const STATUS: &[&str] = &["status", "cnv_status", "standing"];
 const EVENT: &[&str] = &["event", "et", "cet", "type", "ct", "goal", "goal_id"];
 const CURRENCY: &[&str] = &["currency", "cnv_currency"];
+
+/// Lists of their words in the address itself, as other trackers' templates have them: `sale_status=approved,confirmed`.
+const STATUS_LISTS: [(&str, Status); 6] = [
+    ("sale_status", Status::Approved),
+    ("approved_status", Status::Approved),
+    ("lead_status", Status::Pending),
+    ("pending_status", Status::Pending),
+    ("rejected_status", Status::Rejected),
+    ("reversed_status", Status::Reversed),
+];
+
 const REASON: &[&str] = &["reason", "comment"];
 
 /// A parameter that was found: the name it came under, and its value.
@@ -103,6 +114,15 @@ impl<'a> Reader<'a> {
             let value = self.params.get(name).filter(|_| is_ours)?;
             Some(Given { name, value })
         })
+    }
+
+    /// What the address itself says of a status word, in the first list that has it.
+    fn listed_status(&self, word: &str) -> Option<Status> {
+        let has = |list: &Given<'_>| list.value.split(',').any(|known| known.trim().to_lowercase() == word);
+        STATUS_LISTS
+            .iter()
+            .find(|(name, _)| self.find(name, &[*name]).as_ref().is_some_and(has))
+            .map(|(_, status)| *status)
     }
 }
 
@@ -137,7 +157,7 @@ fn read_claim(reader: &Reader<'_>) -> Result<Claim, Refusal> {
     let (cid, txid) = read_identity(cid, txid)?;
     let mut notes = Vec::new();
     let (event, event_status) = read_event(event, advertiser);
-    let (status, status_word) = read_status(status, event_status, advertiser)?;
+    let (status, status_word) = read_status(status, event_status, reader)?;
     let revenue = read_revenue(amounts.revenue, status, &mut notes)?;
     let sale_amount = match amounts.sale_amount {
         // Where no other amount came, a per cent of this one may be what is earned.
@@ -237,8 +257,9 @@ fn read_event(given: Option<Given<'_>>, advertiser: &Advertiser) -> (String, Opt
 fn read_status(
     given: Option<Given<'_>>,
     of_event: Option<Status>,
-    advertiser: &Advertiser,
+    reader: &Reader<'_>,
 ) -> Result<(Option<Status>, Option<String>), Refusal> {
+    let advertiser = reader.advertiser;
     let Some(Given { name, value }) = given else {
         if of_event.is_none() && advertiser.missing_status == MissingStatus::Refused {
             return refuse(
@@ -249,7 +270,8 @@ fn read_status(
         return Ok((of_event, None));
     };
     let word: String = value.to_lowercase().chars().take(60).collect();
-    let known = advertiser.status_map.get(&word).copied().or_else(|| Status::from_vocabulary(&word));
+    let own = advertiser.status_map.get(&word).copied().or_else(|| reader.listed_status(&word));
+    let known = own.or_else(|| Status::from_vocabulary(&word));
     match known {
         Some(status) => Ok((Some(of_event.unwrap_or(status)), Some(word))),
         None => refuse(
@@ -386,6 +408,23 @@ mod tests {
         let strict =
             Advertiser { missing_status: MissingStatus::Refused, ..Advertiser::blank(Currency::USD) };
         assert_eq!(claim_for("cid=x", &strict).unwrap_err().code, Code::MissingStatus);
+    }
+
+    #[test]
+    fn lists_in_the_address_name_words_before_the_vocabulary_does() {
+        let lists = "sale_status=Lead,%20geil&lead_status=hold&rejected_status=reject,trash,cancelled";
+        let status =
+            |word: &str| claim(&format!("cid=x&{lists}&status={word}")).map(|claim| claim.status.unwrap());
+        assert_eq!(status("lead"), Ok(Status::Approved));
+        assert_eq!(status("GEIL"), Ok(Status::Approved));
+        assert_eq!(status("hold"), Ok(Status::Pending));
+        assert_eq!(status("cancelled"), Ok(Status::Rejected));
+        assert_eq!(status("refund"), Ok(Status::Reversed));
+        assert_eq!(status("gei").unwrap_err().code, Code::UnknownStatus);
+        let mut advertiser = Advertiser::blank(Currency::USD);
+        advertiser.status_map.insert("lead".to_owned(), Status::Rejected);
+        let own = claim_for(&format!("cid=x&{lists}&status=lead"), &advertiser).unwrap();
+        assert_eq!(own.status, Some(Status::Rejected), "the advertiser's own map comes first");
     }
 
     #[test]

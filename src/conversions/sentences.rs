@@ -54,8 +54,7 @@ pub(super) fn not_configured(event: &str) -> String {
 }
 
 /// An amount that the offer's mode wants and that did not come.
-pub(super) const MISSING_REVENUE: &str =
-    "No amount came, so it earned nothing: add `payout=` to the postback, or a revenue to the offer";
+pub(super) const MISSING_REVENUE: &str = "No amount came (missing_revenue), so it earned nothing: add `payout=` to the postback, or a revenue to the offer";
 
 /// A postback that says nothing new.
 #[must_use]
