@@ -79,11 +79,13 @@ async fn list(_who: Reader, app: web::Data<App>, request: HttpRequest) -> Answer
     Ok(HttpResponse::Ok().json(Page { items, page, page_size, total }))
 }
 
-/// One rate as JSON, or many as CSV.
+/// One rate as JSON, or many as CSV or as the European Central Bank writes them.
 async fn put(_who: Writer, app: web::Data<App>, request: HttpRequest, payload: web::Payload) -> Answer {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    if matches!(kind.split(';').next().unwrap_or("").trim(), "text/csv" | "text/plain") {
-        return put_sheet(&app, &request, payload).await;
+    match kind.split(';').next().unwrap_or("").trim() {
+        "text/csv" | "text/plain" => return put_sheet(&app, &request, payload).await,
+        "text/xml" | "application/xml" => return put_ecb(&app, payload).await,
+        _ => {}
     }
     let fields = json_fields(&request, payload).await?;
     let mut errors = FieldErrors::default();
@@ -106,7 +108,25 @@ async fn put(_who: Writer, app: web::Data<App>, request: HttpRequest, payload: w
     Ok(if is_new { HttpResponse::Created().json(body) } else { HttpResponse::Ok().json(body) })
 }
 
-async fn put_sheet(app: &web::Data<App>, request: &HttpRequest, mut payload: web::Payload) -> Answer {
+async fn read_text(mut payload: web::Payload) -> Result<String, Error> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| Error::Unreadable(format!("The body broke off: {error}.")))?;
+        if bytes.len() + chunk.len() > JSON_BYTES_MAX {
+            return Err(Error::TooLarge(JSON_BYTES_MAX));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+async fn put_ecb(app: &web::Data<App>, payload: web::Payload) -> Answer {
+    let text = read_text(payload).await?;
+    let accepted = reading(app, move |app| entities::rates::put_ecb(&app.db, &text, now_ms())).await?;
+    Ok(HttpResponse::Ok().json(json!({"rows": accepted, "accepted": accepted, "refused": []})))
+}
+
+async fn put_sheet(app: &web::Data<App>, request: &HttpRequest, payload: web::Payload) -> Answer {
     let is_dry_run = match request.query_string() {
         "" | "dry_run=false" => false,
         "dry_run=true" => true,
@@ -116,15 +136,7 @@ async fn put_sheet(app: &web::Data<App>, request: &HttpRequest, mut payload: web
             );
         }
     };
-    let mut bytes = Vec::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| Error::Unreadable(format!("The body broke off: {error}.")))?;
-        if bytes.len() + chunk.len() > JSON_BYTES_MAX {
-            return Err(Error::TooLarge(JSON_BYTES_MAX));
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let text = read_text(payload).await?;
     let sheet: Sheet = reading(app, move |app| {
         if is_dry_run {
             entities::rates::look(&app.db, &text)

@@ -15,6 +15,7 @@ use crate::domain::status::{Standing, Status};
 use crate::domain::verdict::Code;
 use crate::routing::{AdvertiserRoute, OfferRoute};
 use std::collections::HashSet;
+use std::collections::hash_map::Entry;
 
 /// What a postback does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,13 +144,15 @@ impl Group<'_> {
     }
 
     /// The transactions whose amounts were added to a conversion; asked of the database once in a group.
-    fn additions_of(&mut self, conn: &mut AnyConnection, id: i64) -> db::Result<&HashSet<String>> {
-        if !self.additions.contains_key(&id) {
-            let stored = changes_of(conn, &[id])?.into_iter().filter_map(|change| change.source_txid);
-            // Asked before this group drafts an addition of its own: nothing drafted is missed.
-            self.additions.insert(id, stored.collect());
+    fn additions_of(&mut self, conn: &mut AnyConnection, id: i64) -> db::Result<&mut HashSet<String>> {
+        match self.additions.entry(id) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(unknown) => {
+                // Asked before this group drafts an addition of its own: nothing drafted is missed.
+                let stored = changes_of(conn, &[id])?.into_iter().filter_map(|change| change.source_txid);
+                Ok(unknown.insert(stored.collect()))
+            }
         }
-        Ok(self.additions.entry(id).or_default())
     }
 
     /// Adds a claim's amount to a conversion.
@@ -189,8 +192,7 @@ impl Group<'_> {
         let mut change = self.update(&summed, existing, to);
         change.why = sentences::adds(added, currency, &claim.txid);
         if !claim.txid.is_empty() {
-            self.additions_of(conn, id)?;
-            self.additions.entry(id).or_default().insert(claim.txid.clone());
+            self.additions_of(conn, id)?.insert(claim.txid.clone());
             change.source_txid = Some(claim.txid.clone());
         }
         let message = earned.said_in(sentences::added(id, added, to, currency));

@@ -3,7 +3,7 @@
 use super::{Error, account_currency};
 use crate::db::{self, Db, Priority, rates};
 use crate::domain::input::FieldErrors;
-use crate::domain::rate::{Rate, Sheet, read_sheet};
+use crate::domain::rate::{Rate, Sheet, read_ecb, read_sheet};
 
 /// Keeps one rate, as it was typed: currency, day and rate. It replaces that of the same day.
 ///
@@ -40,4 +40,22 @@ pub fn put_sheet(db: &Db, text: &str, source: &str, now_ms: i64) -> Result<Sheet
         Ok::<_, db::Error>(sheet)
     })
     .map_err(Error::from)
+}
+
+/// Keeps the rates that the European Central Bank publishes, for as many days as are in the document, and says how many.
+///
+/// # Errors
+/// Why it cannot be read, or the database fails.
+pub fn put_ecb(db: &Db, text: &str, now_ms: i64) -> Result<usize, Error> {
+    let days = read_ecb(text).map_err(|why| FieldErrors::one("body", why))?;
+    db.write(Priority::Pages, |conn| {
+        let account = account_currency(conn)?;
+        let all: Vec<Rate> = days.iter().flat_map(|day| day.rates_to(account)).collect();
+        if all.is_empty() {
+            let why = format!("The bank publishes no rate of {account}: add rates by hand or as CSV");
+            return Err(FieldErrors::one("body", why).into());
+        }
+        rates::put(conn, &all, "ecb", now_ms)?;
+        Ok(all.len())
+    })
 }

@@ -103,6 +103,22 @@ stories! {
         assert_eq!(app.api(Method::DELETE, "/fx-rates", None).await.status, 405);
     }
 
+    async fn the_banks_document_is_taken_as_it_is(app: TestApp) {
+        let send_xml = |text: &str| {
+            let request = app.request(Method::POST, "/api/v1/fx-rates").bearer_auth(&app.write_token);
+            send(request.header("content-type", "text/xml; charset=utf-8").body(text.to_owned()))
+        };
+        let text = "<Cube><Cube time='2026-11-20'><Cube currency='USD' rate='1.25'/><Cube currency='GBP' rate='0.8'/></Cube></Cube>";
+        assert_eq!(send_xml(text).await.expect(200)["accepted"], 2);
+        let listed = app.api(Method::GET, "/fx-rates", None).await.expect(200);
+        let of = |at: usize| (listed["items"][at]["currency"].clone(), listed["items"][at]["rate"].clone());
+        // 1.25 / 0.8 of a pound.
+        assert_eq!((of(0), of(1)), ((json!("EUR"), json!("1.25")), (json!("GBP"), json!("1.5625"))));
+        assert_eq!(send_xml("<html>").await.expect(422)["fields"][0]["field"], "body");
+        let yens = "<Cube time='2026-11-20'><Cube currency='JPY' rate='160'/></Cube>";
+        assert!(send_xml(yens).await.expect(422).to_string().contains("no rate of USD"));
+    }
+
     async fn rates_are_kept_on_their_page(app: TestApp) {
         let person = Person::enter(app).await;
         assert!(person.page("/settings/rates").await.contains("No rates yet"));
