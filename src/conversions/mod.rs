@@ -1,5 +1,6 @@
 //! The conversion ledger: read a postback, judge it, record it, answer with the verdict.
 
+mod batch;
 mod caps;
 mod change;
 mod claim;
@@ -18,6 +19,7 @@ mod writer;
 pub mod sentences;
 
 pub use crate::db::postbacks::PIXEL;
+pub use batch::split;
 pub use change::change_row;
 pub use judge::{Judged, Verdict, read};
 pub use macros_seen::looks_like_macro;

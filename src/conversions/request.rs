@@ -107,13 +107,28 @@ pub fn read(incoming: &Incoming) -> Result<Params, String> {
     Ok(params)
 }
 
+/// The kind of the body, in lower case.
+fn kind(incoming: &Incoming) -> String {
+    let kind = incoming.content_type.as_deref().unwrap_or("");
+    kind.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
+}
+
+/// Whether the body is read as JSON: by its kind, or where that says nothing by its first character.
+pub(super) fn is_json(incoming: &Incoming) -> bool {
+    let first = incoming.body.iter().find(|byte| !byte.is_ascii_whitespace());
+    match kind(incoming).as_str() {
+        "application/json" | "text/json" => true,
+        "" | "text/plain" => matches!(first, Some(b'{' | b'[')),
+        _ => false,
+    }
+}
+
 fn read_body(incoming: &Incoming, params: &mut Params) -> Result<(), String> {
-    let kind = incoming.content_type.as_deref().unwrap_or("").split(';').next().unwrap_or("").trim();
-    let starts_like_json = incoming.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-    match kind.to_ascii_lowercase().as_str() {
+    if is_json(incoming) {
+        return push_json(&incoming.body, params);
+    }
+    match kind(incoming).as_str() {
         "application/x-www-form-urlencoded" => push_form(&incoming.body, params),
-        "application/json" | "text/json" => push_json(&incoming.body, params),
-        "" | "text/plain" if starts_like_json => push_json(&incoming.body, params),
         "" => push_form(&incoming.body, params),
         other => {
             let other: String = other.chars().take(60).collect();
@@ -143,7 +158,9 @@ fn push_form(bytes: &[u8], params: &mut Params) -> Result<(), String> {
 
 fn push_json(bytes: &[u8], params: &mut Params) -> Result<(), String> {
     let value: Value = serde_json::from_slice(bytes).map_err(|why| format!("The body is not JSON: {why}"))?;
-    let Value::Object(parts) = value else { return Err("The JSON body must be an object".to_owned()) };
+    let Value::Object(parts) = value else {
+        return Err("The JSON body must be an object, or an array of 1 to 1,000 objects".to_owned());
+    };
     for (name, value) in &parts {
         push_value(name, value, params)?;
         push_structure(name, value, params)?;

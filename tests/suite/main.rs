@@ -43,6 +43,7 @@ macro_rules! stories {
     )*};
 }
 
+mod answers;
 mod app;
 mod cluster;
 mod sql;
