@@ -10,6 +10,7 @@ use crate::db::conversions::{self, Change, Conversion, ConversionQuery};
 use crate::domain::input::FieldErrors;
 use crate::domain::money::{Currency, Money};
 use crate::domain::origin::Origin;
+use crate::domain::rate;
 use crate::domain::status::Status;
 use crate::http::{App, Error, Reader, Tracker, Writer, blocking, json_fields, reading};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -129,6 +130,7 @@ pub(super) struct Body {
     revenue: String,
     currency: Currency,
     revenue_account: String,
+    rate: String,
     revenue_reported: Option<String>,
     payout: String,
     payout_status: Status,
@@ -222,6 +224,7 @@ fn body(one: Conversion, changes: Vec<ChangeBody>) -> Body {
         revenue: money(value.revenue_original_micros),
         currency: value.currency,
         revenue_account: money(value.revenue_micros),
+        rate: rate::shown(value.rate_nanos),
         revenue_reported: value.revenue_reported_micros.map(money),
         payout: money(value.payout_micros),
         payout_status: value.payout_status,

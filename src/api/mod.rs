@@ -15,6 +15,7 @@ mod metrics;
 mod offers;
 mod postbacks;
 mod presets;
+mod rates;
 mod reports;
 mod resource;
 mod settings;
@@ -62,6 +63,7 @@ fn version_1(cfg: &mut web::ServiceConfig) {
         .configure(conversions::configure)
         .configure(postbacks::configure)
         .configure(presets::configure)
+        .configure(rates::configure)
         .configure(reports::configure);
 }
 

@@ -1,26 +1,33 @@
 //! What a postback changes of a conversion that is there.
 
-use super::claim::{Claim, DEFAULT_EVENT};
+use super::claim::Claim;
+use super::earn::moving_amount;
 use super::judge::{Judged, Verdict};
 use super::record::{Group, RETRY_MS, Settled};
 use super::sentences;
 use crate::db::conversions::{Change, Conversion, NewConversion};
+use crate::db::postbacks::AcceptedAt;
+use crate::db::{self, AnyConnection};
 use crate::domain::click_id::ClickId;
 use crate::domain::money::Money;
-use crate::domain::offer::{Offer, RevenueMode};
+use crate::domain::rate::convert;
 use crate::domain::status::{Move, Said, Standing, judge_move};
 use crate::domain::verdict::Code;
 use crate::routing::AdvertiserRoute;
 
 impl Group<'_> {
     /// Moves a conversion as a claim says, where that is a move.
+    ///
+    /// # Errors
+    /// The database fails.
     pub(super) fn change(
         &mut self,
+        conn: &mut AnyConnection,
         judged: &Judged,
         claim: &Claim,
         advertiser: &AdvertiserRoute,
         existing: Conversion,
-    ) -> Settled {
+    ) -> db::Result<Settled> {
         let id = existing.id;
         let is_test = existing.value.is_test;
         let about = |code, message: String| Verdict {
@@ -28,58 +35,64 @@ impl Group<'_> {
             is_test,
             ..Verdict::new(code, message)
         };
-        let from = Standing {
-            status: existing.value.status,
-            revenue: Money::from_micros(existing.value.revenue_original_micros),
+        let from = existing.value.standing();
+        let offer = existing.value.offer_id.and_then(|id| self.catalog.offer(id)).map(|route| &route.offer);
+        let amount = moving_amount(claim, &existing.value, offer);
+        let revenue = match amount {
+            Some(amount) => self.in_currency_of(conn, (amount, claim.currency), &existing.value)?,
+            None => None,
         };
-        let revenue = self.moving_amount(claim, &existing.value);
-        if revenue.is_some() && claim.currency != existing.value.currency {
+        if amount.is_some() && revenue.is_none() {
             let message = sentences::no_rate(claim.currency, existing.value.currency);
-            return about(Code::ParkedNoRate, message).into();
+            return Ok(about(Code::ParkedNoRate, message).into());
+        }
+        if revenue == Some(Money::ZERO) && amount != revenue {
+            // Less than a micro of its currency: as a new amount it would take all that was earned.
+            return Ok(self.repeat(claim, existing));
         }
         let said = Said { status: claim.status, revenue };
         let (to, is_surprising) = match judge_move(from, said, advertiser.advertiser.may_reopen_rejected()) {
-            Move::Duplicate => {
-                self.join_txid(claim, existing);
-                return about(Code::Duplicate, sentences::repeated(id)).into();
-            }
+            Move::Duplicate => return Ok(self.repeat(claim, existing)),
             Move::Refused => {
                 let wanted = claim.status.unwrap_or(from.status);
                 let message = sentences::not_allowed(id, from.status, wanted);
-                return about(Code::TransitionRefused, message).into();
+                return Ok(about(Code::TransitionRefused, message).into());
             }
             Move::Update { to, is_surprising } => (to, is_surprising),
         };
-        if self.is_retry(judged, advertiser.id, existing.value.click_id) {
+        if self.accepted_lately(judged, advertiser.id, existing.value.click_id).is_some() {
             let message = sentences::counted_lately(id, from.status);
-            return about(Code::Duplicate, message).into();
+            return Ok(about(Code::Duplicate, message).into());
         }
-        let change = self.update(claim, existing, to);
-        let message = sentences::moved(id, from, to, self.catalog.currency, is_surprising);
-        Settled { change: Some(change), ..Settled::from(about(Code::Updated, message)) }
+        let currency = existing.value.currency;
+        let priced = Claim {
+            revenue: claim.revenue.and(revenue).or(claim.revenue),
+            sale_amount: self.order_value(conn, claim, existing.value.converted_at_ms)?,
+            ..claim.clone()
+        };
+        let change = self.update(&priced, existing, to);
+        let message = sentences::moved(id, from, to, currency, is_surprising);
+        Ok(Settled { change: Some(change), ..Settled::from(about(Code::Updated, message)) })
     }
 
-    /// Whether the same request was accepted within [`RETRY_MS`] before this one: a late retry moves nothing.
-    fn is_retry(&self, judged: &Judged, advertiser_id: i64, click: ClickId) -> bool {
+    /// What says nothing new of a conversion; its transaction joins all the same.
+    pub(super) fn repeat(&mut self, claim: &Claim, existing: Conversion) -> Settled {
+        let (id, is_test) = (existing.id, existing.value.is_test);
+        self.join_txid(claim, existing);
+        let verdict = Verdict::new(Code::Duplicate, sentences::repeated(id));
+        Settled::from(Verdict { conversion_id: Some(id), is_test, ..verdict })
+    }
+
+    /// When the same request was accepted within [`RETRY_MS`] before this one: a late retry moves nothing.
+    pub(super) fn accepted_lately(
+        &self,
+        judged: &Judged,
+        advertiser_id: i64,
+        click: ClickId,
+    ) -> Option<AcceptedAt> {
         let since_ms = judged.incoming.received_at_ms.saturating_sub(RETRY_MS);
-        let accepted_ms = self.accepted.get(&(advertiser_id, click, judged.request_hash));
-        accepted_ms.is_some_and(|at_ms| *at_ms >= since_ms)
-    }
-
-    /// The amount that moves a conversion. Where the offer's own rate counts, what is sent is reported only;
-    /// a refund counts always. A per cent of the order moves with the order.
-    fn moving_amount(&self, claim: &Claim, existing: &NewConversion) -> Option<Money> {
-        let offer = existing.offer_id.and_then(|id| self.catalog.offer(id)).map(|route| &route.offer);
-        let is_fixed = offer.is_some_and(|offer| offer.revenue_mode == RevenueMode::Fixed);
-        let sent = claim.revenue.filter(|amount| !is_fixed || amount.micros() < 0);
-        sent.or_else(|| {
-            let shares = |offer: &&Offer| {
-                offer.revenue_percent_millionths.is_some()
-                    && offer.revenue_mode != RevenueMode::Postback
-                    && existing.event == DEFAULT_EVENT
-            };
-            offer.filter(shares)?.own_revenue(claim.sale_amount.filter(|amount| amount.micros() >= 0))
-        })
+        let accepted = self.accepted.get(&(advertiser_id, click, judged.request_hash));
+        accepted.filter(|accepted| accepted.at_ms >= since_ms).copied()
     }
 
     /// A transaction that comes later joins its conversion.
@@ -93,7 +106,8 @@ impl Group<'_> {
         self.replace(joined);
     }
 
-    fn update(&mut self, claim: &Claim, existing: Conversion, to: Standing) -> Change {
+    /// Writes how a conversion stands now. The claim's amounts are in its currency, its order value in the account's.
+    pub(super) fn update(&mut self, claim: &Claim, existing: Conversion, to: Standing) -> Change {
         let before = existing.value.clone();
         let mut after = existing;
         let value = &mut after.value;
@@ -103,7 +117,7 @@ impl Group<'_> {
         value.status = to.status;
         value.payout_status = to.status;
         value.revenue_original_micros = to.revenue.micros();
-        value.revenue_micros = to.revenue.micros();
+        value.revenue_micros = convert(to.revenue, value.rate_nanos).micros();
         value.updated_at_ms = self.now_ms;
         if claim.status_word.is_some() {
             value.advertiser_status.clone_from(&claim.status_word);
@@ -153,5 +167,6 @@ pub fn change_row(id: i64, before: Option<&NewConversion>, after: &NewConversion
         postback_id: None,
         user_id: None,
         why: String::new(),
+        source_txid: None,
     }
 }

@@ -6,15 +6,13 @@ use super::request::Params;
 use crate::domain::advertiser::{Advertiser, MissingStatus, fold_event};
 use crate::domain::click_id::ClickId;
 use crate::domain::money::{Currency, Money, MoneyError};
+use crate::domain::offer::DEFAULT_EVENT;
 use crate::domain::status::Status;
 use crate::domain::verdict::Code;
 use chrono::DateTime;
 
 /// Characters of a transaction id that are kept; a longer one is refused, since cut ones could be alike.
 pub const TXID_CHARS_MAX: usize = 255;
-
-/// The event where nothing else is said.
-pub const DEFAULT_EVENT: &str = "sale";
 
 /// What a postback claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +80,17 @@ const TXID: &[&str] = &["txid", "tid", "transaction_id", "order_id", "rdtk_event
 const STATUS: &[&str] = &["status", "cnv_status", "standing"];
 const EVENT: &[&str] = &["event", "et", "cet", "type", "ct", "goal", "goal_id"];
 const CURRENCY: &[&str] = &["currency", "cnv_currency"];
+
+/// Lists of their words in the address itself, as other trackers' templates have them: `sale_status=approved,confirmed`.
+const STATUS_LISTS: [(&str, Status); 6] = [
+    ("sale_status", Status::Approved),
+    ("approved_status", Status::Approved),
+    ("lead_status", Status::Pending),
+    ("pending_status", Status::Pending),
+    ("rejected_status", Status::Rejected),
+    ("reversed_status", Status::Reversed),
+];
+
 const REASON: &[&str] = &["reason", "comment"];
 
 /// A parameter that was found: the name it came under, and its value.
@@ -107,6 +116,15 @@ impl<'a> Reader<'a> {
             let value = self.params.get(name).filter(|_| is_ours)?;
             Some(Given { name, value })
         })
+    }
+
+    /// What the address itself says of a status word, in the first list that has it.
+    fn listed_status(&self, word: &str) -> Option<Status> {
+        let has = |list: &Given<'_>| list.value.split(',').any(|known| known.trim().to_lowercase() == word);
+        STATUS_LISTS
+            .iter()
+            .find(|(name, _)| self.find(name, &[*name]).as_ref().is_some_and(has))
+            .map(|(_, status)| *status)
     }
 }
 
@@ -141,7 +159,7 @@ fn read_claim(reader: &Reader<'_>) -> Result<Claim, Refusal> {
     let (cid, txid) = read_identity(cid, txid)?;
     let mut notes = Vec::new();
     let (event, event_status) = read_event(event, advertiser);
-    let (status, status_word) = read_status(status, event_status, advertiser)?;
+    let (status, status_word) = read_status(status, event_status, reader)?;
     let revenue = read_revenue(amounts.revenue, status, &mut notes)?;
     let sale_amount = match amounts.sale_amount {
         // Where no other amount came, a per cent of this one may be what is earned.
@@ -253,8 +271,9 @@ fn read_event(given: Option<Given<'_>>, advertiser: &Advertiser) -> (String, Opt
 fn read_status(
     given: Option<Given<'_>>,
     of_event: Option<Status>,
-    advertiser: &Advertiser,
+    reader: &Reader<'_>,
 ) -> Result<(Option<Status>, Option<String>), Refusal> {
+    let advertiser = reader.advertiser;
     let Some(Given { name, value }) = given else {
         if of_event.is_none() && advertiser.missing_status == MissingStatus::Refused {
             return refuse(
@@ -265,7 +284,8 @@ fn read_status(
         return Ok((of_event, None));
     };
     let word: String = value.to_lowercase().chars().take(60).collect();
-    let known = advertiser.status_map.get(&word).copied().or_else(|| Status::from_vocabulary(&word));
+    let own = advertiser.status_map.get(&word).copied().or_else(|| reader.listed_status(&word));
+    let known = own.or_else(|| Status::from_vocabulary(&word));
     match known {
         Some(status) => Ok((Some(of_event.unwrap_or(status)), Some(word))),
         None => {
@@ -346,74 +366,5 @@ fn short(value: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::conversions::request::{self, Incoming};
-
-    const CID_TEXT: &str = "01jcz7m3v8f4n9q2r5t6w7x8y9";
-
-    fn claim(query: &str) -> Result<Claim, Refusal> {
-        claim_for(query, &Advertiser::blank(Currency::USD))
-    }
-
-    fn claim_for(query: &str, advertiser: &Advertiser) -> Result<Claim, Refusal> {
-        let incoming = Incoming { query: query.into(), ..Incoming::default() };
-        read(&request::read(&incoming).unwrap(), advertiser)
-    }
-
-    fn code(query: &str) -> Code {
-        claim(query).unwrap_err().code
-    }
-
-    #[test]
-    fn the_aliases_of_other_trackers_are_read() {
-        for (query, micros) in [
-            ("cid=x&payout=5", 5_000_000),
-            ("click_id=x&sum=5", 5_000_000),
-            ("cnv_id=x&amount=5", 5_000_000),
-            ("sub_id=x&revenue=5", 5_000_000),
-            ("subid=x&payout=5&amount=80", 5_000_000),
-        ] {
-            let claim = claim(query).unwrap();
-            assert_eq!(
-                (claim.cid.as_str(), claim.revenue),
-                ("x", Some(Money::from_micros(micros))),
-                "{query}"
-            );
-        }
-        assert_eq!(
-            claim("cid=x&payout=5&amount=80").unwrap().sale_amount,
-            Some(Money::from_micros(80_000_000))
-        );
-        assert_eq!(claim("cid=&clickid=y").unwrap().cid, "y");
-        assert_eq!(claim(&format!("tid={CID_TEXT}")).unwrap().cid, CID_TEXT);
-    }
-
-    #[test]
-    fn each_fault_has_its_code() {
-        assert_eq!(code("payout=5"), Code::MissingClickId);
-        assert_eq!(code("cid={sub2}&payout=5"), Code::UnresolvedMacro);
-        assert_eq!(code("cid=x&payout=%23price%23"), Code::UnresolvedMacro);
-        assert_eq!(code("cid=x&payout=abc"), Code::MalformedRevenue);
-        assert_eq!(code("cid=x&payout=-5"), Code::MalformedRevenue);
-        assert_eq!(code(&format!("cid=x&payout=1{}", "0".repeat(30))), Code::MalformedRevenue);
-        assert_eq!(code("cid=x&status=perhaps"), Code::UnknownStatus);
-        assert_eq!(code("cid=x&currency=XXXX"), Code::UnknownCurrency);
-        assert!(claim("cid=x&payout=-5&status=refund").is_ok());
-        let strict =
-            Advertiser { missing_status: MissingStatus::Refused, ..Advertiser::blank(Currency::USD) };
-        assert_eq!(claim_for("cid=x", &strict).unwrap_err().code, Code::MissingStatus);
-    }
-
-    #[test]
-    fn the_advertisers_own_words_come_first() {
-        let mut advertiser = Advertiser::blank(Currency::USD);
-        advertiser.param_map.insert("s2".to_owned(), "cid".to_owned());
-        advertiser.param_map.insert("sum".to_owned(), "sale_amount".to_owned());
-        advertiser.status_map.insert("lead".to_owned(), Status::Approved);
-        let claim = claim_for("cid=no&s2=yes&sum=9&payout=1&status=LEAD", &advertiser).unwrap();
-        assert_eq!(claim.cid, "yes");
-        assert_eq!(claim.sale_amount, Some(Money::from_micros(9_000_000)));
-        assert_eq!(claim.status, Some(Status::Approved));
-    }
-}
+#[path = "claim_tests.rs"]
+mod tests;

@@ -28,10 +28,7 @@ pub(super) fn find_identity<'a>(
     advertiser_id: i64,
     is_test: bool,
 ) -> Identity<'a> {
-    let same_event = || known.iter().filter(|known| known.value.event == claim.event);
-    let own = || {
-        same_event().filter(|known| known.value.advertiser_id == advertiser_id && !known.value.is_unconfirmed)
-    };
+    let own = || own(known, claim, advertiser_id);
     if claim.txid.is_empty() {
         let mut fitting = own();
         match (fitting.next(), fitting.count()) {
@@ -40,14 +37,49 @@ pub(super) fn find_identity<'a>(
             (Some(_), more) => return Identity::Several(more + 1),
         }
     } else {
-        let exact = own().find(|known| known.value.txid == claim.txid);
+        let exact = find_exact(known, claim, advertiser_id);
         let found = exact.or_else(|| own().find(|known| known.value.txid.is_empty()));
         if let Some(found) = found {
             return Identity::One(found);
         }
     }
-    let reported =
-        || same_event().filter(|known| known.value.is_unconfirmed && known.value.is_test == is_test);
+    find_report(known, claim, advertiser_id, is_test)
+}
+
+/// The conversions of a claim's event that an advertiser's postbacks made, oldest first.
+pub(super) fn own<'a>(
+    known: &'a [Conversion],
+    claim: &Claim,
+    advertiser_id: i64,
+) -> impl Iterator<Item = &'a Conversion> {
+    known.iter().filter(move |known| {
+        let value = &known.value;
+        value.advertiser_id == advertiser_id && !value.is_unconfirmed && value.event == claim.event
+    })
+}
+
+/// The conversion of a claim's very transaction.
+pub(super) fn find_exact<'a>(
+    known: &'a [Conversion],
+    claim: &Claim,
+    advertiser_id: i64,
+) -> Option<&'a Conversion> {
+    own(known, claim, advertiser_id).find(|known| !claim.txid.is_empty() && known.value.txid == claim.txid)
+}
+
+/// The pixel's report that something new takes over: that of its transaction, else the oldest.
+pub(super) fn find_report<'a>(
+    known: &'a [Conversion],
+    claim: &Claim,
+    advertiser_id: i64,
+    is_test: bool,
+) -> Identity<'a> {
+    let reported = || {
+        known.iter().filter(|known| {
+            let value = &known.value;
+            value.event == claim.event && value.is_unconfirmed && value.is_test == is_test
+        })
+    };
     let exact = reported().find(|known| !claim.txid.is_empty() && known.value.txid == claim.txid);
     let oldest = || {
         reported()

@@ -176,7 +176,7 @@ impl Judged {
             txid: Some(txid.clone()).filter(|txid| !txid.is_empty()),
             conversion_id: verdict.conversion_id,
             is_test: verdict.is_test || self.incoming.is_test,
-            is_waiting: verdict.code == Code::ParkedUnknownClick,
+            is_waiting: matches!(verdict.code, Code::ParkedUnknownClick | Code::ParkedNoRate),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The conversion ledger: read a postback, judge it, record it, answer with the verdict.
 
+mod batch;
 mod caps;
 mod change;
 mod claim;
+mod earn;
 mod hand;
 mod identity;
 mod judge;
@@ -10,9 +12,11 @@ mod keyless;
 mod macros_seen;
 mod nonces;
 mod pixel;
+mod price;
 mod rates;
 mod record;
 mod refusals;
+mod repeat;
 mod request;
 mod signature;
 mod signed;
@@ -24,6 +28,7 @@ mod writer;
 pub mod sentences;
 
 pub use crate::db::postbacks::PIXEL;
+pub use batch::split;
 pub use change::change_row;
 pub use hand::{CHANGED_MAX, HandChange, HandOutcome};
 pub use judge::{Judged, Verdict, read};

@@ -4,11 +4,12 @@
 //! takes no place of any cap, it is pending until a postback takes it over, and it never changes what a postback made.
 
 use super::change::change_row;
-use super::claim::{Claim, DEFAULT_EVENT, Refusal, TXID_CHARS_MAX};
+use super::claim::{Claim, Refusal, TXID_CHARS_MAX};
+use super::earn::{Earned, earn};
 use super::identity::find_reported;
 use super::judge::{Judged, Verdict, without_click};
 use super::macros_seen::looks_like_macro;
-use super::record::{DAY_MS, Earned, Group, Reached, Settled, earn};
+use super::record::{DAY_MS, Group, Reached, Settled, converted_at_ms};
 use super::request::Params;
 use super::sentences;
 use crate::db::conversions::{Conversion, NewConversion};
@@ -16,7 +17,9 @@ use crate::db::{self, AnyConnection};
 use crate::domain::advertiser::{Advertiser, fold_event};
 use crate::domain::click_id::ClickId;
 use crate::domain::money::{Currency, Money};
+use crate::domain::offer::DEFAULT_EVENT;
 use crate::domain::origin::Origin;
+use crate::domain::rate::ONE_NANOS;
 use crate::domain::status::Status;
 use crate::domain::verdict::Code;
 use crate::routing::AdvertiserRoute;
@@ -159,19 +162,27 @@ impl Group<'_> {
             let message = sentences::outside_window(age_ms / DAY_MS, window_days);
             return Ok(ended(Code::ParkedOutsideWindow, message, whose));
         }
-        let nothing = Earned { revenue: Money::ZERO, currency: claim.currency, note: None };
+        let nothing = Earned {
+            revenue: Money::ZERO,
+            currency: claim.currency,
+            rate_nanos: ONE_NANOS,
+            sale_amount: None,
+            note: None,
+        };
         let new = self.new_conversion(judged, &claim, advertiser, &click, &offer, &nothing);
         let new = NewConversion {
             seq: NewConversion::UNCONFIRMED_SEQ,
             revenue_reported_micros: claim.sale_amount.map(Money::micros),
-            sale_amount_micros: None,
             origin: Origin::Pixel,
             is_unconfirmed: true,
             ..new
         };
         let (id, mut change) = self.insert(conn, new)?;
         Origin::Pixel.as_str().clone_into(&mut change.cause);
-        let message = sentences::reported(id, claim.sale_amount, claim.currency);
+        let mut message = sentences::reported(id, claim.sale_amount, claim.currency);
+        if !offer.offer.terms(&claim.event).is_configured {
+            message = format!("{message}. {}", sentences::not_configured(&claim.event));
+        }
         let mut settled = ended(Code::Recorded, message, whose);
         settled.verdict.conversion_id = Some(id);
         settled.change = Some(change);
@@ -179,27 +190,29 @@ impl Group<'_> {
     }
 
     /// A postback takes over what a pixel reported: from now on it is as if the postback alone had recorded it.
+    ///
+    /// # Errors
+    /// The database fails.
     pub(super) fn confirm(
         &mut self,
+        conn: &mut AnyConnection,
         judged: &Judged,
         claim: &Claim,
         advertiser: &AdvertiserRoute,
-        (click, offer): &Reached,
-        reported: Conversion,
-    ) -> Settled {
-        let id = reported.id;
-        let earned = earn(claim, offer);
-        let mut value = self.new_conversion(judged, claim, advertiser, click, offer, &earned);
-        let is_test = value.is_test;
+        ((click, offer), reported): (&Reached, Conversion),
+    ) -> db::Result<Settled> {
+        let (id, is_test) = (reported.id, reported.value.is_test);
+        let (earned, at_ms) = (earn(claim, &offer.offer), converted_at_ms(judged, claim, click));
         let about = |code, message: String| Verdict {
             conversion_id: Some(id),
             is_test,
             ..Verdict::new(code, message)
         };
-        if earned.currency != self.catalog.currency {
-            let message = sentences::no_rate(earned.currency, self.catalog.currency);
-            return about(Code::ParkedNoRate, message).into();
-        }
+        let without_rate = sentences::no_rate(earned.currency, self.catalog.currency);
+        let Some(earned) = self.priced(conn, earned, claim, at_ms)? else {
+            return Ok(about(Code::ParkedNoRate, without_rate).into());
+        };
+        let mut value = self.new_conversion(judged, claim, advertiser, click, offer, &earned);
         let before = reported.value;
         value.origin = before.origin;
         value.recorded_at_ms = before.recorded_at_ms;
@@ -214,11 +227,9 @@ impl Group<'_> {
         let mut message = sentences::recorded(id, earned.revenue, after.value.currency, after.value.status);
         message.push_str(". ");
         message.push_str(&change.why);
-        if let Some(note) = earned.note {
-            message = format!("{message}. {note}");
-        }
+        let message = earned.said_in(message);
         self.replace(after);
-        Settled { change: Some(change), ..Settled::from(about(Code::Updated, message)) }
+        Ok(Settled { change: Some(change), ..Settled::from(about(Code::Updated, message)) })
     }
 }
 

@@ -2,24 +2,27 @@
 
 use super::caps::Takings;
 use super::change::change_row;
-use super::claim::{Claim, DEFAULT_EVENT};
-use super::identity::{Identity, find_identity};
+use super::claim::Claim;
+use super::earn::{Earned, earn};
+use super::identity::own;
 use super::judge::{Judged, Verdict, without_click};
+use super::repeat::About;
 use super::{sentences, words};
 use crate::db::clicks::ClickFacts;
 use crate::db::conversions::{Change, Conversion, NewConversion};
 use crate::db::ledger::{Draft, Numbers};
-use crate::db::postbacks::Accepted;
+use crate::db::postbacks::{Accepted, AcceptedAt};
 use crate::db::{self, AnyConnection, clicks, conversions, postbacks};
 use crate::domain::click_id::ClickId;
 use crate::domain::money::{Currency, Money};
-use crate::domain::offer::RevenueMode;
 use crate::domain::origin::Origin;
+use crate::domain::rate::convert;
 use crate::domain::rollup::RollupDelta;
 use crate::domain::status::Status;
 use crate::domain::verdict::Code;
 use crate::routing::{AdvertiserRoute, Catalog, OfferRoute};
-use std::collections::HashMap;
+use chrono::NaiveDate;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// A day.
@@ -28,9 +31,6 @@ pub(super) const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 /// How long an identical request counts as a retry.
 pub(super) const RETRY_MS: i64 = DAY_MS;
 
-/// A rate of one to one, in billionths.
-const RATE_ONE_NANOS: i64 = 1_000_000_000;
-
 /// What a group of postbacks shares inside its transaction.
 pub struct Group<'a> {
     pub(super) catalog: &'a Catalog,
@@ -38,7 +38,11 @@ pub struct Group<'a> {
     pub(super) clicks: HashMap<ClickId, ClickFacts>,
     pub(super) conversions: HashMap<ClickId, Vec<Conversion>>,
     /// When requests were last accepted, Unix milliseconds; this group's own included.
-    pub(super) accepted: HashMap<Accepted, i64>,
+    pub(super) accepted: HashMap<Accepted, AcceptedAt>,
+    /// The transactions whose amounts were added to conversions, as far as somebody asked; this group's own included.
+    pub(super) additions: HashMap<i64, HashSet<String>>,
+    /// Rates of currencies on days, as far as somebody asked.
+    pub(super) rates: HashMap<(Currency, NaiveDate), Option<i64>>,
     /// What the group writes, at its end.
     pub draft: Draft<'a>,
     /// What the group changes in the sums.
@@ -118,6 +122,8 @@ impl<'a> Group<'a> {
             clicks,
             conversions: by_click,
             accepted: HashMap::new(),
+            additions: HashMap::new(),
+            rates: HashMap::new(),
             draft: Draft::new(conn, numbers, likely),
             sums: RollupDelta::new(),
             converted: Vec::new(),
@@ -146,8 +152,12 @@ impl<'a> Group<'a> {
         };
         settled.verdict.note(claim);
         if let (Some(_), Some(click)) = (&settled.change, settled.verdict.click_id) {
-            let at_ms = self.accepted.entry((advertiser.id, click, judged.request_hash)).or_insert(i64::MIN);
-            *at_ms = judged.incoming.received_at_ms.max(*at_ms);
+            let now = AcceptedAt {
+                at_ms: judged.incoming.received_at_ms,
+                conversion_id: settled.verdict.conversion_id,
+            };
+            let last = self.accepted.entry((advertiser.id, click, judged.request_hash)).or_insert(now);
+            *last = now.max(*last);
         }
         Ok(settled)
     }
@@ -210,17 +220,18 @@ impl<'a> Group<'a> {
     ) -> db::Result<Settled> {
         let is_test = click.is_test || claim.is_test || judged.incoming.is_test;
         let fixed = |code, message: String| Verdict { is_test, ..Verdict::new(code, message) };
-        let candidates = self.conversions.get(&click.id).map_or(&[][..], Vec::as_slice);
-        let reported = match find_identity(candidates, claim, advertiser.id, is_test) {
-            Identity::One(conversion) => {
-                let existing = conversion.clone();
-                return Ok(self.change(judged, claim, advertiser, existing));
+        let reported = match self.about(conn, judged, claim, advertiser, (click.id, is_test))? {
+            About::New => None,
+            About::Reported(conversion) => Some(conversion),
+            About::Moved(existing) => return self.change(conn, judged, claim, advertiser, existing),
+            About::Added(existing) => return self.add(conn, claim, &offer, existing),
+            About::Again(existing) => return Ok(self.repeat(claim, existing)),
+            About::Retry(id) => {
+                let message = sentences::counted_before(id);
+                let verdict = Verdict { conversion_id: Some(id), ..fixed(Code::Duplicate, message) };
+                return Ok(verdict.into());
             }
-            Identity::Several(count) => {
-                return Ok(fixed(Code::ParkedAmbiguous, sentences::ambiguous(count)).into());
-            }
-            Identity::Reported(conversion) => Some(conversion.clone()),
-            Identity::None => None,
+            About::Unclear(message) => return Ok(fixed(Code::ParkedAmbiguous, message).into()),
         };
         let age_ms = judged.incoming.received_at_ms.saturating_sub(click.clicked_at_ms);
         let window_days = advertiser.advertiser.window_days;
@@ -229,7 +240,7 @@ impl<'a> Group<'a> {
             return Ok(fixed(Code::ParkedOutsideWindow, message).into());
         }
         match reported {
-            Some(reported) => Ok(self.confirm(judged, claim, advertiser, &(click, offer), reported)),
+            Some(reported) => self.confirm(conn, judged, claim, advertiser, (&(click, offer), reported)),
             None => self.record(conn, judged, claim, advertiser, &click, &offer),
         }
     }
@@ -244,19 +255,16 @@ impl<'a> Group<'a> {
         offer: &OfferRoute,
     ) -> db::Result<Settled> {
         let is_test = click.is_test || claim.is_test || judged.incoming.is_test;
-        let earned = earn(claim, offer);
-        if earned.currency != self.catalog.currency {
-            let message = sentences::no_rate(earned.currency, self.catalog.currency);
-            return Ok(Settled::from(Verdict { is_test, ..Verdict::new(Code::ParkedNoRate, message) }));
-        }
+        let (earned, at_ms) = (earn(claim, &offer.offer), converted_at_ms(judged, claim, click));
+        let without_rate = sentences::no_rate(earned.currency, self.catalog.currency);
+        let Some(earned) = self.priced(conn, earned, claim, at_ms)? else {
+            return Ok(Settled::from(Verdict { is_test, ..Verdict::new(Code::ParkedNoRate, without_rate) }));
+        };
         let mut new = self.new_conversion(judged, claim, advertiser, click, offer, &earned);
         new.take_place();
         let (currency, status) = (new.currency, new.status);
         let (id, change) = self.insert(conn, new)?;
-        let mut message = sentences::recorded(id, earned.revenue, currency, status);
-        if let Some(note) = earned.note {
-            message = format!("{message}. {note}");
-        }
+        let message = earned.said_in(sentences::recorded(id, earned.revenue, currency, status));
         let verdict = Verdict { conversion_id: Some(id), is_test, ..Verdict::new(Code::Recorded, message) };
         Ok(Settled { change: Some(change), ..Settled::from(verdict) })
     }
@@ -285,6 +293,14 @@ impl<'a> Group<'a> {
         }
     }
 
+    /// The number that tells a conversion without a transaction from the others of its click and event.
+    fn next_seq(&self, click: ClickId, advertiser_id: i64, claim: &Claim) -> i64 {
+        let known = self.conversions.get(&click).map_or(&[][..], Vec::as_slice);
+        let nameless = own(known, claim, advertiser_id)
+            .filter(|known| claim.txid.is_empty() && known.value.txid.is_empty());
+        nameless.map(|known| known.value.seq).max().map_or(0, |last| last.saturating_add(1))
+    }
+
     pub(super) fn new_conversion(
         &self,
         judged: &Judged,
@@ -294,18 +310,13 @@ impl<'a> Group<'a> {
         offer: &OfferRoute,
         earned: &Earned,
     ) -> NewConversion {
-        let received = judged.incoming.received_at_ms;
-        // The sender's time counts within reason: not before the click, not in the future.
-        let converted_at_ms = claim
-            .conversion_time_ms
-            .filter(|at| (click.clicked_at_ms..=received).contains(at))
-            .unwrap_or(received);
         let status = claim.status.unwrap_or(claim.default_status);
+        let terms = offer.offer.terms(&claim.event);
         NewConversion {
             click_id: click.id,
             event: claim.event.clone(),
             txid: claim.txid.clone(),
-            seq: 0,
+            seq: self.next_seq(click.id, advertiser.id, claim),
             advertiser_id: advertiser.id,
             campaign_id: click.campaign_id,
             path_id: click.path_id,
@@ -313,7 +324,7 @@ impl<'a> Group<'a> {
             offer_id: Some(offer.id),
             source_id: click.source_id,
             clicked_at_ms: click.clicked_at_ms,
-            converted_at_ms,
+            converted_at_ms: converted_at_ms(judged, claim, click),
             recorded_at_ms: self.now_ms,
             updated_at_ms: self.now_ms,
             status,
@@ -321,13 +332,13 @@ impl<'a> Group<'a> {
             revenue_original_micros: earned.revenue.micros(),
             revenue_reported_micros: claim.revenue.map(Money::micros),
             currency: earned.currency,
-            rate_nanos: RATE_ONE_NANOS,
-            revenue_micros: earned.revenue.micros(),
+            rate_nanos: earned.rate_nanos,
+            revenue_micros: convert(earned.revenue, earned.rate_nanos).micros(),
             payout_status: status,
             payout_micros: 0,
-            sale_amount_micros: claim.sale_amount.map(Money::micros),
-            counts_as_conversion: claim.event == DEFAULT_EVENT,
-            counts_in_revenue: true,
+            sale_amount_micros: earned.sale_amount.map(Money::micros),
+            counts_as_conversion: terms.counts_as_conversion,
+            counts_in_revenue: terms.counts_in_revenue,
             is_over_cap: false,
             place: None,
             is_bot: click.is_bot,
@@ -339,35 +350,9 @@ impl<'a> Group<'a> {
     }
 }
 
-/// What a new conversion earns, by whom.
-pub(super) struct Earned {
-    pub revenue: Money,
-    pub currency: Currency,
-    pub note: Option<&'static str>,
-}
-
-pub(super) fn earn(claim: &Claim, route: &OfferRoute) -> Earned {
-    let own = route.offer.own_revenue(claim.sale_amount).filter(|_| claim.event == DEFAULT_EVENT);
-    let (own_currency, mode) = (route.offer.currency, route.offer.revenue_mode);
-    // A refund of something never counted earns nothing.
-    let sent = claim.revenue.map(|amount| if amount.micros() < 0 { Money::ZERO } else { amount });
-    let by_postback = |revenue| Earned { revenue, currency: claim.currency, note: None };
-    // A per cent of an order is in the order's currency.
-    let is_share = route.offer.revenue_percent_millionths.is_some();
-    let by_offer = |revenue| Earned {
-        revenue,
-        currency: if is_share { claim.currency } else { own_currency },
-        note: None,
-    };
-    match (mode, sent, own) {
-        (RevenueMode::Auto | RevenueMode::Postback, Some(amount), _) => by_postback(amount),
-        (RevenueMode::Auto | RevenueMode::Fixed, _, Some(amount)) => by_offer(amount),
-        (RevenueMode::Fixed, _, None) => by_offer(Money::ZERO),
-        (RevenueMode::Auto | RevenueMode::Postback, None, _) => Earned {
-            note: Some(
-                "No amount came, so it earned nothing: add `payout=` to the postback, or a revenue to the offer",
-            ),
-            ..by_offer(Money::ZERO)
-        },
-    }
+/// When a conversion happened. The sender's time counts within reason: not before the click, not in the future.
+pub(super) fn converted_at_ms(judged: &Judged, claim: &Claim, click: &ClickFacts) -> i64 {
+    let received = judged.incoming.received_at_ms;
+    let said = claim.conversion_time_ms.filter(|at| (click.clicked_at_ms..=received).contains(at));
+    said.unwrap_or(received)
 }

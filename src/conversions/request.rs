@@ -4,6 +4,7 @@ use crate::db::postbacks::PIXEL;
 use crate::routing::decode;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use std::sync::{Arc, OnceLock};
 
 /// The longest body of a postback: a thousand conversions would fit.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -41,8 +42,31 @@ pub struct Incoming {
     pub signature: Option<String>,
     /// Unix milliseconds.
     pub received_at_ms: i64,
+    /// The body it came in, where it is one of an array: that is what a signature in the header signs.
+    pub whole: Option<Whole>,
     /// Sent by a test of ours: its conversion is test data.
     pub is_test: bool,
+}
+
+/// The body of an array, for all that came in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Whole {
+    body: Arc<[u8]>,
+    /// Whether its signature fits, once that was looked at: a thousand elements need it once.
+    fits: Arc<OnceLock<bool>>,
+}
+
+impl Whole {
+    /// An array's body.
+    #[must_use]
+    pub fn of(body: &[u8]) -> Self {
+        Self { body: body.into(), fits: Arc::default() }
+    }
+
+    /// Whether its signature fits, as it was found the first time.
+    pub(super) fn fits(&self, check: impl FnOnce(&[u8]) -> bool) -> bool {
+        *self.fits.get_or_init(|| check(&self.body))
+    }
 }
 
 impl Incoming {
@@ -57,6 +81,11 @@ impl Incoming {
         self.body.iter().any(|byte| !byte.is_ascii_whitespace())
     }
 
+    /// The body is read as JSON.
+    pub(super) fn has_json(&self) -> bool {
+        self.has_body() && matches!(self.kind(), Ok(Kind::Json))
+    }
+
     /// The body is read as a form.
     pub(super) fn has_form(&self) -> bool {
         self.has_body() && matches!(self.kind(), Ok(Kind::Form))
@@ -65,7 +94,8 @@ impl Incoming {
     /// What the body is read as.
     fn kind(&self) -> Result<Kind, String> {
         let kind = self.content_type.as_deref().unwrap_or("").split(';').next().unwrap_or("").trim();
-        let starts_like_json = self.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+        let first = self.body.iter().find(|byte| !byte.is_ascii_whitespace());
+        let starts_like_json = matches!(first, Some(b'{' | b'['));
         match kind.to_ascii_lowercase().as_str() {
             "application/x-www-form-urlencoded" => Ok(Kind::Form),
             "application/json" | "text/json" => Ok(Kind::Json),
@@ -169,7 +199,9 @@ fn push_form(bytes: &[u8], params: &mut Params) -> Result<(), String> {
 
 fn push_json(bytes: &[u8], params: &mut Params) -> Result<(), String> {
     let value: Value = serde_json::from_slice(bytes).map_err(|why| format!("The body is not JSON: {why}"))?;
-    let Value::Object(parts) = value else { return Err("The JSON body must be an object".to_owned()) };
+    let Value::Object(parts) = value else {
+        return Err("The JSON body must be an object, or an array of 1 to 1,000 objects".to_owned());
+    };
     for (name, value) in &parts {
         push_value(name, value, params)?;
         push_structure(name, value, params)?;

@@ -46,6 +46,17 @@ pub(super) fn confirms(reported: &NewConversion) -> String {
     format!("Confirms what a pixel reported{txid}{amount}")
 }
 
+/// An event that its offer does not list.
+pub(super) fn not_configured(event: &str) -> String {
+    format!(
+        "The event `{event}` was seen, not configured: it is no conversion and earns what is sent at most, until the \
+         offer lists it"
+    )
+}
+
+/// An amount that the offer's mode wants and that did not come.
+pub(super) const MISSING_REVENUE: &str = "No amount came (missing_revenue), so it earned nothing: add `payout=` to the postback, or a revenue to the offer";
+
 /// A postback that says nothing new.
 #[must_use]
 pub fn repeated(id: i64) -> String {
@@ -55,6 +66,39 @@ pub fn repeated(id: i64) -> String {
 /// An identical request within the time of retries.
 pub(super) fn counted_lately(id: i64, status: Status) -> String {
     format!("The same request was counted within 24 hours: conversion {id} stays {status}")
+}
+
+/// An identical request where each is one of its own.
+pub(super) fn counted_before(id: i64) -> String {
+    format!(
+        "The same request was counted within 24 hours as conversion {id}: send a transaction id (txid) where two are meant"
+    )
+}
+
+/// An amount that was added.
+pub(super) fn added(id: i64, amount: Money, to: Standing, currency: Currency) -> String {
+    format!("Conversion {id}: {amount} {currency} added, {} {currency} in all, {}", to.revenue, to.status)
+}
+
+/// Why a conversion grew.
+pub(super) fn adds(amount: Money, currency: Currency, txid: &str) -> String {
+    let of = if txid.is_empty() { String::new() } else { format!(" of {txid}") };
+    format!("Adds {amount} {currency}{of}")
+}
+
+/// An addition that no conversion is worth.
+pub(super) fn too_much(id: i64) -> String {
+    format!(
+        "With this amount conversion {id} would be over 1,000,000,000: send the amount of this sale alone"
+    )
+}
+
+/// A transaction that was added to a conversion and is to be taken back without its amount.
+pub(super) fn which_addition(id: i64) -> String {
+    format!(
+        "This transaction's amount was added to conversion {id}: send what is taken back as a negative amount, like \
+         payout=-5 with status=refund"
+    )
 }
 
 /// A move that the advertiser's settings refuse.
@@ -219,7 +263,14 @@ pub(super) fn outside_window(age_days: i64, window_days: i64) -> String {
     format!("The click is {age_days} days old, the window {window_days}")
 }
 
+/// An order value in a currency that cannot be turned into the account's.
+pub(super) fn order_without_rate(currency: Currency) -> String {
+    format!("The order value is left out: there is no exchange rate from {currency} yet")
+}
+
 /// An amount in a currency that cannot be turned into another.
 pub(super) fn no_rate(from: Currency, to: Currency) -> String {
-    format!("There is no exchange rate from {from} to {to} yet")
+    format!(
+        "There is no exchange rate from {from} to {to} yet: counted once one is added under Settings, Rates"
+    )
 }

@@ -118,7 +118,7 @@ pub(super) fn check(
         return bad(sentences::BAD_SIG);
     }
     if let Some(Header { time, signatures }) = &header
-        && !signature::fits(&secrets, &[time.as_bytes(), b".", &incoming.body], signatures)
+        && !fits(incoming, |body| signature::fits(&secrets, &[time.as_bytes(), b".", body], signatures))
     {
         return bad(sentences::BAD_HEADER);
     }
@@ -128,6 +128,14 @@ pub(super) fn check(
         check_time(written, incoming.received_at_ms)?;
     }
     Ok(Some(parts.signed(time.unwrap_or(""))))
+}
+
+/// Whether what came as a body is signed: the whole array where this is one of its elements.
+fn fits(incoming: &Incoming, check: impl FnOnce(&[u8]) -> bool) -> bool {
+    match &incoming.whole {
+        Some(whole) => whole.fits(check),
+        None => check(&incoming.body),
+    }
 }
 
 /// The time of a signature among parameters: under its own name, or the one that the advertiser's map gives it. Empty where

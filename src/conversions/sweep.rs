@@ -1,6 +1,8 @@
 //! What is done beside the postbacks that come: parked ones are judged again when their click has come, and signed requests
 //! of the past are forgotten.
 
+mod rates;
+
 use super::judge::{self, Judged};
 use super::request::Incoming;
 use super::writer::{Job, Shared, now_ms};
@@ -30,13 +32,16 @@ impl Shared {
     /// Sweeps until the process ends.
     pub(super) fn keep_sweeping(&self, queue: &SyncSender<Job>) {
         let (mut swept, mut swept_all, mut forgot) = (Instant::now(), Instant::now(), Instant::now());
-        let mut since_ms = 0;
+        let (mut since_ms, mut rates_seen) = (0, None);
         while !self.is_stopped.load(Ordering::Acquire) {
             let is_due = self.has_parked.swap(false, Ordering::AcqRel) || swept.elapsed() >= SWEEP_EVERY;
             if is_due {
                 swept = Instant::now();
                 if let Err(why) = self.sweep(queue, since_ms) {
                     tracing::warn!(%why, "parked postbacks could not be looked through");
+                }
+                if let Err(why) = self.sweep_rates(queue, &mut rates_seen) {
+                    tracing::warn!(%why, "postbacks without a rate could not be looked through");
                 }
                 since_ms = now_ms() - SWEEP_LATELY_MS;
                 if swept_all.elapsed() >= SWEEP_ALL_EVERY {
@@ -83,6 +88,7 @@ impl Shared {
             body: value.raw_body,
             is_body_cut: false,
             signature: None,
+            whole: None,
             received_at_ms: value.received_at_ms,
             is_test: value.is_test,
         };

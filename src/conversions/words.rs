@@ -1,9 +1,10 @@
 //! Words that nobody has given a meaning, noted for the advertiser's page.
 
-use super::claim::{Claim, DEFAULT_EVENT};
+use super::claim::Claim;
 use super::judge::Judged;
 use crate::db::ledger::Draft;
 use crate::domain::advertiser::Advertiser;
+use crate::domain::offer::DEFAULT_EVENT;
 use crate::domain::seen_word::WordKind;
 use crate::routing::{AdvertiserRoute, OfferRoute};
 

@@ -50,6 +50,26 @@ pub(super) struct Job {
     pub(super) reply: oneshot::Sender<Result<Verdict, NotStored>>,
 }
 
+/// A postback on its way.
+enum Submitted {
+    /// It needs no writing.
+    Answered(Verdict),
+    /// The writer will answer.
+    Queued(oneshot::Receiver<Result<Verdict, NotStored>>),
+}
+
+impl Submitted {
+    async fn verdict(self, deadline: tokio::time::Instant) -> Result<Verdict, NotStored> {
+        match self {
+            Self::Answered(verdict) => Ok(verdict),
+            Self::Queued(answer) => match tokio::time::timeout_at(deadline, answer).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(_)) | Err(_) => Err(NotStored),
+            },
+        }
+    }
+}
+
 /// The door of the conversion ledger.
 pub struct Postbacks {
     pub(super) shared: Arc<Shared>,
@@ -133,6 +153,35 @@ impl Postbacks {
     /// # Errors
     /// It could not be stored in time; nothing was counted that a second copy would count again.
     pub async fn receive(&self, incoming: Incoming) -> Result<Verdict, NotStored> {
+        let begun = tokio::time::Instant::now();
+        let submitted = self.submit(incoming, begun + CLICK_WAIT).await?;
+        submitted.verdict(begun + ANSWER_LONGEST).await
+    }
+
+    /// The same for many that came together: judged in their order, each stored and answered by itself.
+    pub async fn receive_all(&self, all: Vec<Incoming>) -> Vec<Result<Verdict, NotStored>> {
+        let begun = tokio::time::Instant::now();
+        let mut submitted = Vec::with_capacity(all.len());
+        for incoming in all {
+            // All of them wait no longer for their clicks than one would.
+            submitted.push(self.submit(incoming, begun + CLICK_WAIT).await);
+        }
+        let mut verdicts = Vec::with_capacity(submitted.len());
+        for one in submitted {
+            verdicts.push(match one {
+                Ok(submitted) => submitted.verdict(begun + ANSWER_LONGEST).await,
+                Err(not_stored) => Err(not_stored),
+            });
+        }
+        verdicts
+    }
+
+    /// Reads a postback and puts it into the writer's queue.
+    async fn submit(
+        &self,
+        incoming: Incoming,
+        wait_until: tokio::time::Instant,
+    ) -> Result<Submitted, NotStored> {
         let mut judged = if incoming.key.is_empty() && !incoming.is_pixel() {
             self.read_without_key(incoming).await?
         } else {
@@ -140,27 +189,23 @@ impl Postbacks {
         };
         trust::check(&mut judged, &self.shared.admission.vault);
         if let Some(verdict) = self.turned_away(&judged) {
-            return Ok(verdict);
+            return Ok(Submitted::Answered(verdict));
         }
         if judged.incoming.is_pixel() {
             let from = pixel::neighbourhood(&judged.incoming.address);
             if self.reports.is_over(Code::RateLimited, "", &from, now_ms()) {
-                return Ok(Verdict::reports_too_fast());
+                return Ok(Submitted::Answered(Verdict::reports_too_fast()));
             }
         }
-        let deadline = tokio::time::Instant::now() + ANSWER_LONGEST;
         if let Some(id) = judged.click_id() {
-            self.wait_for_click(id).await;
+            // What is not there by then is parked.
+            let _late = tokio::time::timeout_at(wait_until, self.wait_for_click(id)).await;
         }
         let (reply, answer) = oneshot::channel();
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(NotStored)?;
         match queue.try_send(Job { judged, parked: None, reply }) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => return Err(NotStored),
-        }
-        match tokio::time::timeout_at(deadline, answer).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) | Err(_) => Err(NotStored),
+            Ok(()) => Ok(Submitted::Queued(answer)),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(NotStored),
         }
     }
 

@@ -32,6 +32,8 @@ pub struct Change {
     pub user_id: Option<i64>,
     /// Why, in words.
     pub why: String,
+    /// The transaction whose amount was added.
+    pub source_txid: Option<String>,
 }
 
 /// The changes of some conversions, oldest first.

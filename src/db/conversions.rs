@@ -4,10 +4,10 @@ use super::schema::conversions;
 use super::{AnyConnection, Error, Result, word};
 use crate::domain::cap::Place;
 use crate::domain::click_id::ClickId;
-use crate::domain::money::Currency;
+use crate::domain::money::{Currency, Money};
 use crate::domain::origin::Origin;
 use crate::domain::rollup::CountedConversion;
-use crate::domain::status::Status;
+use crate::domain::status::{Standing, Status};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt};
 
@@ -97,6 +97,12 @@ impl NewConversion {
             let (revenue_micros, payout_micros) = (self.revenue_micros, self.payout_micros);
             self.place = Some(Place { revenue_micros, payout_micros });
         }
+    }
+
+    /// How it stands, in its own currency.
+    #[must_use]
+    pub const fn standing(&self) -> Standing {
+        Standing { status: self.status, revenue: Money::from_micros(self.revenue_original_micros) }
     }
 
     /// What sums look at.

@@ -41,6 +41,7 @@ pub mod own_hosts;
 pub mod partitions;
 pub mod postback_counts;
 pub mod postbacks;
+pub mod rates;
 pub mod report_names;
 pub mod rollups;
 pub mod search;

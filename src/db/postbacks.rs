@@ -193,9 +193,18 @@ pub fn settle(conn: &mut AnyConnection, id: i64, new: &NewPostback, now_ms: i64)
 /// What a retry of a request is known by: whose it is, about which click, and the hash of what it says.
 pub type Accepted = (i64, ClickId, [u8; 16]);
 
-type AcceptedRow = (Option<i64>, Option<Vec<u8>>, Vec<u8>, i64);
+/// When a request was accepted, and the conversion it made or changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AcceptedAt {
+    /// Unix milliseconds.
+    pub at_ms: i64,
+    /// The conversion.
+    pub conversion_id: Option<i64>,
+}
 
-/// When some requests about some clicks were last accepted, Unix milliseconds, those that were since a time.
+type AcceptedRow = (Option<i64>, Option<Vec<u8>>, Vec<u8>, i64, Option<i64>);
+
+/// When some requests about some clicks were last accepted, those that were since a time.
 ///
 /// # Errors
 /// The database fails.
@@ -204,7 +213,7 @@ pub fn accepted(
     clicks: &[ClickId],
     hashes: &[[u8; 16]],
     since_ms: i64,
-) -> Result<HashMap<Accepted, i64>> {
+) -> Result<HashMap<Accepted, AcceptedAt>> {
     let accepted = [Code::Recorded.as_str(), Code::Updated.as_str()];
     let clicks: Vec<&[u8]> = clicks.iter().map(|id| id.bytes().as_slice()).collect();
     let hashes: Vec<&[u8]> = hashes.iter().map(<[u8; 16]>::as_slice).collect();
@@ -218,15 +227,17 @@ pub fn accepted(
             postbacks_received::click_id,
             postbacks_received::request_hash,
             postbacks_received::received_at_ms,
+            postbacks_received::conversion_id,
         ))
         .load(conn)?;
-    let known = |(advertiser_id, click, hash, at_ms): AcceptedRow| {
-        Some(((advertiser_id?, ClickId::from_slice(&click?)?, hash.as_slice().try_into().ok()?), at_ms))
+    let known = |(advertiser_id, click, hash, at_ms, conversion_id): AcceptedRow| {
+        let request = (advertiser_id?, ClickId::from_slice(&click?)?, hash.as_slice().try_into().ok()?);
+        Some((request, AcceptedAt { at_ms, conversion_id }))
     };
     let mut last = HashMap::new();
-    for (request, at_ms) in rows.into_iter().filter_map(known) {
-        let latest = last.entry(request).or_insert(at_ms);
-        *latest = at_ms.max(*latest);
+    for (request, accepted) in rows.into_iter().filter_map(known) {
+        let latest = last.entry(request).or_insert(accepted);
+        *latest = accepted.max(*latest);
     }
     Ok(last)
 }
@@ -245,8 +256,30 @@ pub fn waiting_with_click(
         .select(clicks::campaign_id);
     let rows: Vec<Row> = postbacks_received::table
         .filter(postbacks_received::is_waiting)
+        .filter(postbacks_received::code.ne(Code::ParkedNoRate.as_str()))
         .filter(postbacks_received::received_at_ms.ge(since_ms))
         .filter(exists(click))
+        .order(postbacks_received::id)
+        .limit(rows_max)
+        .select(Row::as_select())
+        .load(conn)?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// Postbacks parked for an exchange rate, by number, after one of them; at most so many.
+///
+/// # Errors
+/// The database fails.
+pub fn waiting_for_rate(
+    conn: &mut AnyConnection,
+    after_id: i64,
+    rows_max: i64,
+) -> Result<Vec<StoredPostback>> {
+    // In the words of the index, as with what is uncounted.
+    let rows: Vec<Row> = postbacks_received::table
+        .filter(diesel::dsl::sql::<Bool>("code = 'parked_no_rate'"))
+        .filter(postbacks_received::is_waiting)
+        .filter(postbacks_received::id.gt(after_id))
         .order(postbacks_received::id)
         .limit(rows_max)
         .select(Row::as_select())

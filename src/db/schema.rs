@@ -555,6 +555,16 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    fx_rates (currency, day) {
+        currency -> Text,
+        day -> Text,
+        rate_nanos -> BigInt,
+        source -> Text,
+        created_at_ms -> BigInt,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(sessions, users);

@@ -124,8 +124,6 @@ pub struct Advertiser {
     pub answers: Answers,
     /// The body of every answer, where the network wants a word of its own; empty for our verdict.
     pub reply_body: String,
-    /// Where postbacks with click ids that are not ours in form are passed on to; empty for nowhere.
-    pub forward_unknown_to: String,
     /// Its pages may tell of conversions by pixel and script.
     pub is_pixel_on: bool,
     /// The preset that it was filled from.
@@ -157,7 +155,6 @@ impl Advertiser {
             allow_addresses: Vec::new(),
             answers: Answers::Standard,
             reply_body: String::new(),
-            forward_unknown_to: String::new(),
             is_pixel_on: false,
             preset: None,
             status: EntityStatus::Active,
@@ -231,9 +228,6 @@ impl Editable for Advertiser {
             "allow_addresses" => put(&mut self.allow_addresses, field, trust::addresses(value)),
             "answers" => put(&mut self.answers, field, input::word(value, Answers::parse, Answers::choices)),
             "reply_body" => put(&mut self.reply_body, field, input::text(value, REPLY_CHARS_MAX)),
-            "forward_unknown_to" => {
-                put(&mut self.forward_unknown_to, field, super::offer::web_address(value))
-            }
             "pixel" => put(&mut self.is_pixel_on, field, input::flag(value)),
             "preset" => put(&mut self.preset, field, trust::preset(value)),
             "status" => put(&mut self.status, field, status(value)),

@@ -21,6 +21,7 @@ pub mod money;
 pub mod offer;
 pub mod origin;
 pub mod preset;
+pub mod rate;
 pub mod role;
 pub mod rollup;
 pub mod rule;

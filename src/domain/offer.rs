@@ -1,11 +1,12 @@
 //! An offer: where visitors are sent to buy, and what a conversion there earns.
 
 mod events;
+mod terms;
 
 use super::cap::{self, Cap};
 use super::input::{self, Editable, FieldErrors, put};
 use super::lander::{EntityStatus, require_name, require_url, status, template};
-use super::money::{Currency, Money, share};
+use super::money::{Currency, Money};
 use super::template::TemplateUse;
 use super::words::word_enum;
 use super::{Country, moment};
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use events::OfferEvent;
+pub use terms::{DEFAULT_EVENT, EventTerms};
 
 word_enum! {
     /// Where the revenue of a conversion comes from.
@@ -112,16 +114,6 @@ impl Offer {
             status: EntityStatus::Active,
             tags: Vec::new(),
             notes: String::new(),
-        }
-    }
-
-    /// What a conversion earns by the offer itself.
-    #[must_use]
-    pub fn own_revenue(&self, sale_amount: Option<Money>) -> Option<Money> {
-        match (self.revenue, self.revenue_percent_millionths, sale_amount) {
-            (Some(amount), ..) => Some(amount),
-            (None, Some(millionths), Some(sale)) => Some(share(sale, millionths)),
-            _ => None,
         }
     }
 
@@ -291,9 +283,9 @@ mod tests {
         let mut offer = Offer::blank(Currency::USD);
         offer.revenue_percent_millionths = Some(125_000);
         assert_eq!(
-            offer.own_revenue(Some(Money::from_micros(80_000_000))),
+            offer.terms(DEFAULT_EVENT).own_revenue(Some(Money::from_micros(80_000_000))),
             Some(Money::from_micros(10_000_000))
         );
-        assert_eq!(offer.own_revenue(None), None);
+        assert_eq!(offer.terms(DEFAULT_EVENT).own_revenue(None), None);
     }
 }

@@ -100,6 +100,24 @@ impl Code {
         )
     }
 
+    /// The HTTP status of strict answers, for senders that read nothing else: 422 for a value that must be mended, 409 for
+    /// a move that is not allowed, 403 for what may not be sent at all. Parked ones are kept and may still count, so that
+    /// they are answered 200, as what was accepted and as duplicates are.
+    #[must_use]
+    pub const fn strict_http_status(self) -> u16 {
+        match self {
+            Self::UnresolvedMacro
+            | Self::MissingClickId
+            | Self::MalformedRevenue
+            | Self::UnknownCurrency
+            | Self::UnknownStatus
+            | Self::MissingStatus => 422,
+            Self::TransitionRefused => 409,
+            Self::PixelOff => 403,
+            _ => self.http_status(),
+        }
+    }
+
     /// The HTTP status of the standard answers: 200 for every business verdict, so that no network
     /// retries for ever or switches the postback off.
     #[must_use]
@@ -110,6 +128,20 @@ impl Code {
             Self::BadKey | Self::AddressNotAllowed | Self::Replayed => 403,
             Self::RateLimited => 429,
             _ => 200,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strict_answers_tell_every_refusal_by_its_status() {
+        for code in Code::ALL {
+            let is_refused = code.result() == PostbackResult::Refused;
+            assert_eq!((400..500).contains(&code.strict_http_status()), is_refused, "{code}");
+            assert!(matches!(code.http_status(), 200 | 400 | 403 | 429), "{code}");
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use super::editing::{self, Checks, Noun, door, stored_in};
 use super::random;
-use super::references::check_currency;
 use super::{Error, Fields};
 use crate::db::search::{ListQuery, Listed, Saved};
 use crate::db::{self, AnyConnection, Db};
@@ -28,8 +27,7 @@ impl Noun for Advertiser {
         Some(filled)
     }
 
-    fn check_references(&self, _before: Option<&Self>, checks: &mut Checks<'_>) -> db::Result<()> {
-        check_currency(self.currency, checks);
+    fn check_references(&self, _before: Option<&Self>, _checks: &mut Checks<'_>) -> db::Result<()> {
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use super::Error;
 use super::editing::{Checks, Noun, door, stored_in};
-use super::references::{check_currency, leads_back, refusal};
+use super::references::{leads_back, refusal};
 use crate::db::search::{ListQuery, Listed, Saved};
 use crate::db::{self, AnyConnection};
 use crate::domain::cap::{Cap, CapOf};
@@ -18,7 +18,6 @@ impl Noun for Offer {
     }
 
     fn check_references(&self, before: Option<&Self>, checks: &mut Checks<'_>) -> db::Result<()> {
-        check_currency(self.currency, checks);
         if let Some(id) = self.advertiser_id {
             let statuses = db::advertisers::statuses(checks.conn, &[id])?;
             let before = before.and_then(|before| before.advertiser_id).into_iter().collect();

@@ -5,7 +5,7 @@ use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
 use std::collections::{HashMap, HashSet};
 
-/// Money must be exact, and without exchange rates only the account's own currency is.
+/// A click's cost is counted when it comes, before anybody knows its day's rate: only the account's own currency is exact.
 pub(super) fn check_currency(currency: Currency, checks: &mut Checks<'_>) {
     let account = checks.account;
     if currency != account {

@@ -2,7 +2,7 @@
 
 use super::Error;
 use super::editing::{Fields, account_currency};
-use crate::db::{self, AnyConnection, Db, Priority, rollups, settings};
+use crate::db::{self, AnyConnection, Db, Priority, rates, rollups, settings};
 use crate::domain::campaign::fallback;
 use crate::domain::input::{self, Editable, FieldErrors, put};
 use crate::domain::money::Currency;
@@ -102,6 +102,8 @@ impl Settings {
     fn store(&self, before: &Self, conn: &mut AnyConnection) -> db::Result<()> {
         if self.currency != before.currency {
             settings::put(conn, settings::CURRENCY, self.currency.as_str())?;
+            // They were rates to the currency before.
+            rates::delete_all(conn)?;
         }
         if self.time_zone != before.time_zone {
             settings::put(conn, settings::TIME_ZONE, self.time_zone.name())?;

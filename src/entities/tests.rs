@@ -43,13 +43,13 @@ fn what_is_archived_can_be_taken_back() {
 }
 
 #[test]
-fn the_accounts_currency_is_the_default_and_the_only_one() {
+fn the_accounts_currency_is_the_default_and_a_sources_only_one() {
     let (db, _folder) = database();
     db.write(Priority::Pages, |conn| settings::put(conn, settings::CURRENCY, "EUR")).unwrap();
     let made = advertisers::create(&db, &fields(json!({"name": "Net"})), 1, None).unwrap();
     assert_eq!(made.value.currency.as_str(), "EUR");
     let Err(Error::Fields(errors)) =
-        advertisers::create(&db, &fields(json!({"name": "Net", "currency": "USD"})), 1, None)
+        sources::create(&db, &fields(json!({"name": "Net", "currency": "USD"})), 1, None)
     else {
         panic!("taken")
     };

@@ -120,8 +120,6 @@ pub struct AdvertiserForm {
     pub answers: Select,
     /// The body of every answer.
     pub reply_body: Field,
-    /// Where postbacks with strange click ids are passed on to.
-    pub forward_unknown_to: Field,
     /// Whether pages may tell of its conversions.
     pub pixel: bool,
     /// An empty row whose key is `__R__`, for the script to copy.

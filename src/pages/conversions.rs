@@ -23,6 +23,7 @@ use crate::domain::click_id::ClickId;
 use crate::domain::input::FieldErrors;
 use crate::domain::money::Money;
 use crate::domain::origin::Origin;
+use crate::domain::rate::shown;
 use crate::domain::status::Status;
 use crate::http::{App, Error, SignedIn, reading};
 use crate::reports::Preset;
@@ -303,7 +304,8 @@ fn groups(teller: &Teller<'_>, value: &NewConversion) -> Vec<FactGroup> {
             fact("Revenue", &account(value.revenue_micros)),
             fact("In its own currency", &own(value.revenue_original_micros)),
             fact(reported_by(value), &maybe(value.revenue_reported_micros)),
-            fact("Order value", &maybe(value.sale_amount_micros)),
+            fact("Rate to the account currency", &shown(value.rate_nanos)),
+            fact("Order value", &value.sale_amount_micros.map(account).unwrap_or_default()),
             fact("Payout", &account(value.payout_micros)),
             fact("Payout status", value.payout_status.as_str()),
         ],

@@ -282,6 +282,9 @@ fn answer_box(postback: &StoredPostback) -> CodeBox {
     let text = serde_json::to_string_pretty(&answer).unwrap_or_default();
     let hint = match postback.settled_at_ms {
         Some(_) => "It was parked at first and judged again when what was missing had come.",
+        None if value.code == Code::ParkedNoRate => {
+            "It waits for an exchange rate and is judged again when one is added under Settings, Rates."
+        }
         None if value.is_waiting => "It waits for its click and is judged again when that comes.",
         None => "",
     };

@@ -6,6 +6,7 @@ mod account;
 mod bots;
 mod domains;
 mod own;
+mod rates;
 mod tokens;
 mod users;
 
@@ -60,6 +61,36 @@ pub struct BotsPage {
     pub address_minutes: Field,
     /// Whether the person may change them.
     pub is_editable: bool,
+}
+
+/// Exchange rates to the account currency.
+#[derive(Debug, Clone, Default, Template)]
+#[template(path = "settings/rates.html")]
+pub struct RatesPage {
+    /// The frame, with tabs.
+    pub chrome: Chrome,
+    /// The label of the rate's field ("One unit in USD").
+    pub rate_label: String,
+    /// How many days a rate stands in for later ones.
+    pub stale_days: i64,
+    /// Currency of the next one.
+    pub currency: Field,
+    /// Day of the next one.
+    pub day: Field,
+    /// The rate itself.
+    pub rate: Field,
+    /// Rows of a file.
+    pub rows: Field,
+    /// What was found in the rows. Empty where nobody looked.
+    pub found: String,
+    /// What is wrong with them, row by row.
+    pub faults: Vec<String>,
+    /// That there are more than are shown. Empty where all are.
+    pub note: String,
+    /// Whether the person may change them.
+    pub is_editable: bool,
+    /// The newest ones.
+    pub rates: Table,
 }
 
 /// The signed-in person's own password and sessions.
@@ -167,6 +198,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
     bots::configure(config);
     domains::configure(config);
     own::configure(config);
+    rates::configure(config);
     tokens::configure(config);
     users::configure(config);
 }
@@ -175,6 +207,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
 fn chrome(desk: &Desk, at: &str) -> Chrome {
     let mut tabs = vec![
         ("Account", "/settings"),
+        ("Rates", "/settings/rates"),
         ("Bots", "/settings/bots"),
         ("Your sign-ins", "/settings/sessions"),
         ("API tokens", "/settings/tokens"),

@@ -24,6 +24,7 @@ pub(super) async fn send(
     let advertiser = offer.offer.advertiser_id.and_then(|id| catalog.advertiser(id)).map(Arc::clone);
     let advertiser = advertiser.ok_or(Error::NotFound)?;
     let incoming = Incoming {
+        whole: None,
         key: advertiser.key.clone(),
         method: "GET".to_owned(),
         address: tracker.client_address(request).to_string(),

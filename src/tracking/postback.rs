@@ -2,8 +2,9 @@
 
 use super::answer::header;
 use super::click::now_ms;
-use crate::conversions::{BODY_BYTES_MAX, Incoming, Verdict};
-use crate::domain::verdict::{Code, PostbackResult};
+use crate::conversions::{BODY_BYTES_MAX, Incoming, NotStored, Verdict, split};
+use crate::domain::advertiser::Answers;
+use crate::domain::verdict::PostbackResult;
 use crate::http::Tracker;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
@@ -28,17 +29,100 @@ const RETRY_LIMITED_SECONDS: u32 = 60;
 #[derive(Serialize)]
 struct Answer<'a> {
     result: PostbackResult,
-    code: Code,
+    code: &'static str,
     message: &'a str,
     conversion_id: Option<i64>,
     click_id: Option<String>,
-    request_id: String,
+    request_id: &'a str,
+}
+
+impl<'a> Answer<'a> {
+    fn new(outcome: &'a Outcome, request_id: &'a str) -> Self {
+        match outcome {
+            Ok(verdict) => Self {
+                result: verdict.code.result(),
+                code: verdict.code.as_str(),
+                message: &verdict.message,
+                conversion_id: verdict.conversion_id,
+                click_id: verdict.click_id.map(|id| id.to_string()),
+                request_id,
+            },
+            Err(_) => Self {
+                result: PostbackResult::Refused,
+                code: "not_stored",
+                message: "The postback could not be stored just now: send it again",
+                conversion_id: None,
+                click_id: None,
+                request_id,
+            },
+        }
+    }
+}
+
+/// What became of one postback.
+type Outcome = Result<Verdict, NotStored>;
+
+/// How an advertiser wants to be answered.
+struct Manner {
+    is_strict: bool,
+    reply_body: String,
+}
+
+impl Manner {
+    /// As the advertiser with this key set it; by the standard where nobody has it.
+    fn of(tracker: &Tracker, key: &str) -> Self {
+        let catalog = tracker.catalog.get();
+        let advertiser = catalog.by_key(key).map(|route| &route.advertiser);
+        Self {
+            is_strict: advertiser.is_some_and(|known| known.answers == Answers::Strict),
+            reply_body: advertiser.map(|known| known.reply_body.clone()).unwrap_or_default(),
+        }
+    }
+
+    fn status(&self, outcome: &Outcome) -> StatusCode {
+        let Ok(verdict) = outcome else { return StatusCode::SERVICE_UNAVAILABLE };
+        let code = verdict.code;
+        let status = if self.is_strict { code.strict_http_status() } else { code.http_status() };
+        StatusCode::from_u16(status).unwrap_or(StatusCode::OK)
+    }
+
+    /// The status of many together: what was not stored has to be sent again, and each that was is then a duplicate. Else
+    /// the request was taken, unless every one was refused.
+    fn status_of_all(&self, outcomes: &[Outcome]) -> StatusCode {
+        let statuses = || outcomes.iter().map(|outcome| self.status(outcome));
+        if statuses().any(|status| status == StatusCode::SERVICE_UNAVAILABLE) {
+            return StatusCode::SERVICE_UNAVAILABLE;
+        }
+        let first = statuses().next().unwrap_or(StatusCode::OK);
+        if statuses().all(|status| !status.is_success()) { first } else { StatusCode::OK }
+    }
+
+    /// The answer with its body: the advertiser's own where one is set and nothing has to be sent again.
+    fn answer(&self, status: StatusCode, outcomes: &[Outcome], body: impl Serialize) -> HttpResponse {
+        let mut response = HttpResponseBuilder::new(status);
+        response.insert_header((CACHE_CONTROL, "no-store"));
+        let limited = || outcomes.iter().flatten().map(|verdict| verdict.retry_after_s).max();
+        let again = match status {
+            StatusCode::TOO_MANY_REQUESTS => {
+                let seconds = limited().filter(|seconds| *seconds > 0).unwrap_or(RETRY_LIMITED_SECONDS);
+                Some(seconds.to_string())
+            }
+            StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_SECONDS.to_owned()),
+            _ => None,
+        };
+        match again {
+            Some(seconds) => response.insert_header((RETRY_AFTER, seconds)).json(body),
+            None if self.reply_body.is_empty() => response.json(body),
+            None => response.content_type("text/plain; charset=utf-8").body(self.reply_body.clone()),
+        }
+    }
 }
 
 /// `GET` and `POST /postback/{key}`, and `/postback` without a key.
 pub async fn receive(request: HttpRequest, tracker: web::Data<Tracker>, body: web::Payload) -> HttpResponse {
     let (body, is_body_cut) = read_body(body).await;
     let incoming = Incoming {
+        whole: None,
         key: request.match_info().get("key").unwrap_or("").to_owned(),
         method: request.method().to_string(),
         address: tracker.client_address(&request).to_string(),
@@ -50,26 +134,36 @@ pub async fn receive(request: HttpRequest, tracker: web::Data<Tracker>, body: we
         received_at_ms: now_ms(),
         is_test: false,
     };
-    judge(&tracker, incoming).await
+    match split(&incoming) {
+        Some(all) => judge_all(&tracker, &incoming.key, all).await,
+        None => judge(&tracker, incoming).await,
+    }
+}
+
+fn new_request_id() -> String {
+    format!("{:016x}", rand::random::<u64>())
 }
 
 /// Hands over what came and answers with its verdict.
 pub async fn judge(tracker: &Tracker, incoming: Incoming) -> HttpResponse {
-    let began = Instant::now();
-    let request_id = format!("{:016x}", rand::random::<u64>());
+    let (began, manner) = (Instant::now(), Manner::of(tracker, &incoming.key));
     let outcome = tracker.postbacks.receive(incoming).await;
     tracker.metrics.count_postback(outcome.as_ref().ok(), began.elapsed());
-    match outcome {
-        Ok(verdict) => answer(&verdict, request_id),
-        Err(_) => HttpResponse::ServiceUnavailable().insert_header((RETRY_AFTER, RETRY_SECONDS)).json(
-            serde_json::json!({
-                "result": "refused",
-                "code": "not_stored",
-                "message": "The postback could not be stored just now: send it again",
-                "request_id": request_id,
-            }),
-        ),
+    let request_id = new_request_id();
+    let body = Answer::new(&outcome, &request_id);
+    manner.answer(manner.status(&outcome), std::slice::from_ref(&outcome), body)
+}
+
+/// Hands over many that came as one array and answers with their verdicts, in their order.
+async fn judge_all(tracker: &Tracker, key: &str, all: Vec<Incoming>) -> HttpResponse {
+    let (began, manner) = (Instant::now(), Manner::of(tracker, key));
+    let outcomes = tracker.postbacks.receive_all(all).await;
+    for outcome in &outcomes {
+        tracker.metrics.count_postback(outcome.as_ref().ok(), began.elapsed());
     }
+    let request_id = new_request_id();
+    let answers: Vec<Answer<'_>> = outcomes.iter().map(|outcome| Answer::new(outcome, &request_id)).collect();
+    manner.answer(manner.status_of_all(&outcomes), &outcomes, answers)
 }
 
 /// The body up to its limit; whether more came.
@@ -88,22 +182,4 @@ async fn read_body(mut body: web::Payload) -> (Vec<u8>, bool) {
     };
     let is_cut = tokio::time::timeout(BODY_LONGEST, reading).await.unwrap_or(true);
     (bytes, is_cut)
-}
-
-fn answer(verdict: &Verdict, request_id: String) -> HttpResponse {
-    let status = StatusCode::from_u16(verdict.code.http_status()).unwrap_or(StatusCode::OK);
-    let mut response = HttpResponseBuilder::new(status);
-    response.insert_header((CACHE_CONTROL, "no-store"));
-    if verdict.code == Code::RateLimited {
-        let seconds = if verdict.retry_after_s == 0 { RETRY_LIMITED_SECONDS } else { verdict.retry_after_s };
-        response.insert_header((RETRY_AFTER, seconds.to_string()));
-    }
-    response.json(Answer {
-        result: verdict.code.result(),
-        code: verdict.code,
-        message: &verdict.message,
-        conversion_id: verdict.conversion_id,
-        click_id: verdict.click_id.map(|id| id.to_string()),
-        request_id,
-    })
 }

@@ -125,6 +125,14 @@ impl TestApp {
         assert_sums_are_raw(&self.db);
     }
 
+    /// Runs a story with a second server beside this one, on the same database; it gets the second one's address.
+    pub async fn with_another_node<F: Future<Output = ()>>(&self, story: impl FnOnce(String) -> F) {
+        let (address, stopper, thread) = serve(self.place.config());
+        story(format!("http://{address}")).await;
+        stopper.stop(Duration::ZERO).await;
+        tokio::task::spawn_blocking(move || thread.join()).await.unwrap().unwrap();
+    }
+
     /// Its data folder.
     pub fn folder(&self) -> &Path {
         self.place.folder.path()

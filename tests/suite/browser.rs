@@ -227,8 +227,10 @@ async fn rows_are_added_in_place(browser: &Browser, base: &str) {
          [e.name, e.options.length])";
     let seen = browser.client.execute(script, vec![]).await.unwrap();
     let wanted = json!([
+        ["paths.0.status", 2],
         ["paths.0.offers.0.offer_id", 2],
         ["paths.0.offers.1000.offer_id", 2],
+        ["paths.1001.status", 2],
         ["paths.1001.landers.1002.lander_id", 1],
         ["paths.1001.offers.0.offer_id", 2],
     ]);

@@ -43,6 +43,7 @@ macro_rules! stories {
     )*};
 }
 
+mod answers;
 mod app;
 mod cluster;
 mod sql;
@@ -61,6 +62,7 @@ mod hostile_clicks;
 mod journal;
 mod kills;
 mod landers;
+mod ledger;
 mod mmdb;
 mod outage;
 mod pages;
@@ -70,6 +72,7 @@ mod postbacks;
 mod presets;
 mod program;
 mod races;
+mod rates;
 mod raw_http;
 mod routing;
 mod rule_editor;

@@ -1,6 +1,6 @@
 //! Many at once: what is promised of concurrency is tried by racing.
 
-use crate::app::{Answer, Campaign, Click, TestApp};
+use crate::app::{Answer, Backend, Campaign, Click, TestApp, client, send};
 use clickledger::domain::status::Status;
 use serde_json::json;
 use std::collections::HashMap;
@@ -46,7 +46,64 @@ async fn copies_count_once(app: &TestApp, campaign: &Campaign) {
     }
 }
 
+/// A campaign whose advertiser takes each event in one mode.
+async fn campaign_in_mode(app: &TestApp, mode: &str) -> Campaign {
+    crate::ledger::campaign_with(app, json!({"duplicate_mode": mode}), json!({})).await
+}
+
+/// On PostgreSQL two nodes write at once, and neither waits for the other's queue.
+#[test]
+fn two_nodes_count_each_transaction_once() {
+    let Some(app) = TestApp::start(Backend::Postgres) else { return };
+    crate::app::block_on(async {
+        for (mode, recorded) in [("new", 16), ("add", 1), ("update", 16)] {
+            let campaign = campaign_in_mode(&app, mode).await;
+            let click = app.click(&campaign).await;
+            app.stored(&click).await;
+            let (app, click, campaign) = (&app, &click, &campaign);
+            app.with_another_node(|other| async move {
+                // Each of sixteen transactions twice at each of two nodes.
+                let sending = (0..64).map(|n| {
+                    let base = if n % 2 == 0 { &app.base } else { &other };
+                    let (key, id, txid) = (&campaign.key, &click.id, n / 4);
+                    send(client().get(format!("{base}/postback/{key}?cid={id}&payout=0.25&txid=t{txid}")))
+                });
+                let counts = counted(&futures_util::future::join_all(sending).await);
+                assert_eq!(counts["recorded"], recorded, "{mode}: {counts:?}");
+                assert_eq!(counts["duplicate"], 48, "{mode}: {counts:?}");
+            })
+            .await;
+            assert_eq!(app.conversions(click).len(), recorded, "{mode}");
+            assert_eq!(app.figures(campaign, ["revenue"]), ["4.00"], "{mode}");
+        }
+        app.finish().await;
+    });
+}
+
 stories! {
+    async fn copies_of_a_rebill_count_once_and_others_each(app: TestApp) {
+        let campaign = campaign_in_mode(app, "new").await;
+        let click = app.click(&campaign).await;
+        let copies = vec!["payout=1&txid=t".to_owned(); 32];
+        assert_eq!(counted(&all_at_once(app, &click, copies).await), codes([("recorded", 1), ("duplicate", 31)]));
+        let others = (0..32).map(|n| format!("payout=1&txid=r{n}")).collect();
+        assert_eq!(counted(&all_at_once(app, &click, others).await), codes([("recorded", 32)]));
+        let nameless = (0..32).map(|n| format!("payout=1&p1={}", n % 8)).collect();
+        let counts = counted(&all_at_once(app, &click, nameless).await);
+        assert_eq!(counts, codes([("recorded", 8), ("duplicate", 24)]));
+        assert_eq!(app.figures(&campaign, ["leads", "revenue"]), ["41", "41.00"]);
+    }
+
+    async fn upsells_at_once_are_each_added_once(app: TestApp) {
+        let campaign = campaign_in_mode(app, "add").await;
+        let click = app.click(&campaign).await;
+        let upsells = (0..32).map(|n| format!("payout=1&txid=t{}", n % 16)).collect();
+        let counts = counted(&all_at_once(app, &click, upsells).await);
+        assert_eq!(counts, codes([("recorded", 1), ("updated", 15), ("duplicate", 16)]));
+        assert_eq!(app.conversions(&click).len(), 1);
+        assert_eq!(app.figures(&campaign, ["leads", "revenue"]), ["1", "16.00"]);
+    }
+
     async fn copies_of_one_postback_count_once(app: TestApp) {
         let campaign = app.campaign(json!({})).await;
         for _ in 0..3 {

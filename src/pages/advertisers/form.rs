@@ -19,7 +19,7 @@ use ipnet::IpNet;
 use serde_json::{Map, Value, json};
 
 /// What is stored as it was typed.
-const TEXTS: [&str; 12] = [
+const TEXTS: [&str; 11] = [
     "name",
     "kind",
     "currency",
@@ -30,7 +30,6 @@ const TEXTS: [&str; 12] = [
     "allow_addresses",
     "answers",
     "reply_body",
-    "forward_unknown_to",
     "status",
 ];
 
@@ -87,7 +86,6 @@ pub(super) fn typed_of(advertiser: &Noun) -> Typed {
         ("allow_addresses", lines(&advertiser.allow_addresses)),
         ("answers", advertiser.answers.to_string()),
         ("reply_body", advertiser.reply_body.clone()),
-        ("forward_unknown_to", advertiser.forward_unknown_to.clone()),
         ("pixel", advertiser.is_pixel_on.to_string()),
         ("status", advertiser.status.to_string()),
         ("reopen_rejected", advertiser.may_reopen_rejected().to_string()),
@@ -213,7 +211,6 @@ fn draw(_: &App, place: &Place, shown: &Shown<Noun>) -> Result<AdvertiserFormPag
             allow_addresses: form.field("allow_addresses"),
             answers: form.select("answers", &ANSWERS),
             reply_body: form.field("reply_body"),
-            forward_unknown_to: form.field("forward_unknown_to"),
             pixel: form.typed.is_on("pixel"),
             param_map: pairs(shown, "param_map"),
             status_map: pairs(shown, "status_map"),

@@ -1,0 +1,2 @@
+drop index postbacks_without_rate;
+drop table fx_rates;

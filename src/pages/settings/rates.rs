@@ -1,0 +1,152 @@
+//! Exchange rates: what is known, one more, many more.
+
+use super::{RatesPage, chrome, moment, said};
+use crate::db::rates::{self, SavedRate};
+use crate::domain::input::FieldErrors;
+use crate::domain::rate::{STALE_DAYS_MAX, Sheet, shown};
+use crate::domain::role::Role;
+use crate::entities;
+use crate::http::{App, Error, PageWrite, SignedIn, now_ms, reading};
+use crate::pages::Answer;
+use crate::pages::desk::{Desk, page_with, see_other};
+use crate::pages::layout::Notice;
+use crate::pages::parts::Empty;
+use crate::pages::tables::{Cell, Column, Row, Shape, Table};
+use crate::pages::typed::{Marked, Typed, mistakes};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, web};
+
+/// Rates that the page shows, the newest first; the API gives all.
+const ROWS_SHOWN: i64 = 200;
+
+/// The addresses of the page.
+pub(super) fn configure(config: &mut web::ServiceConfig) {
+    config
+        .route("/settings/rates", web::get().to(show))
+        .route("/settings/rates", web::post().to(add))
+        .route("/settings/rates/file", web::post().to(add_file));
+}
+
+fn may_edit(role: Role) -> bool {
+    matches!(role, Role::Admin | Role::Manager)
+}
+
+async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answer {
+    let desk = Desk::open(&app, who).await?;
+    let notice = match request.query_string() {
+        "saved=1" => said("Saved. Postbacks that waited for a rate are judged again within seconds."),
+        _ => None,
+    };
+    let drawn = draw(&app, &desk, (&Typed::default(), &FieldErrors::default()), notice).await?;
+    page_with(StatusCode::OK, &drawn)
+}
+
+async fn add(who: PageWrite, app: web::Data<App>, typed: Typed) -> Answer {
+    if !may_edit(who.0.user.role) {
+        return Err(Error::NotFound);
+    }
+    let desk = Desk::open(&app, who.0).await?;
+    let sent = typed.clone();
+    let saved = reading(&app, move |app| {
+        let fields = (sent.get("currency"), sent.get("day"), sent.get("rate"));
+        entities::rates::put(&app.db, fields, "person", now_ms())
+    })
+    .await;
+    let Err(error) = saved else { return Ok(see_other("/settings/rates?saved=1")) };
+    let (status, errors) = mistakes(error)?;
+    page_with(status, &draw(&app, &desk, (&typed, &errors), None).await?)
+}
+
+/// Looks at a file, and keeps its rates where that is asked and nothing is wrong with any row.
+async fn add_file(who: PageWrite, app: web::Data<App>, typed: Typed) -> Answer {
+    if !may_edit(who.0.user.role) {
+        return Err(Error::NotFound);
+    }
+    let desk = Desk::open(&app, who.0).await?;
+    let (text, is_look) = (typed.get("rows").to_owned(), typed.get("action") == "preview");
+    let sheet: Sheet = reading(&app, move |app| {
+        if is_look {
+            entities::rates::look(&app.db, &text)
+        } else {
+            entities::rates::put_sheet(&app.db, &text, "file", now_ms())
+        }
+    })
+    .await?;
+    if !is_look && sheet.faults.is_empty() {
+        return Ok(see_other("/settings/rates?saved=1"));
+    }
+    let status = if is_look { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let mut drawn = draw(&app, &desk, (&typed, &FieldErrors::default()), None).await?;
+    let count = match sheet.rates.len() {
+        1 => "One rate".to_owned(),
+        more => format!("{more} rates"),
+    };
+    drawn.found = if sheet.faults.is_empty() {
+        format!("{count}, nothing is wrong: save below.")
+    } else {
+        format!("{count} can be read. Nothing is saved while these rows are wrong:")
+    };
+    drawn.faults = sheet.faults.iter().map(|(row, why)| format!("Row {row}: {why}")).collect();
+    page_with(status, &drawn)
+}
+
+async fn draw(
+    app: &web::Data<App>,
+    desk: &Desk,
+    (typed, errors): (&Typed, &FieldErrors),
+    notice: Option<Notice>,
+) -> Result<RatesPage, Error> {
+    let (known, total) =
+        reading(app, |app| app.db.read(|conn| rates::list(conn, None, (ROWS_SHOWN, 0)))).await?;
+    let form = Marked { typed, errors };
+    let account = desk.currency;
+    let row = |saved: &SavedRate| Row {
+        cells: vec![
+            Cell::text(saved.rate.currency.as_str()),
+            Cell::text(&saved.rate.day.to_string()),
+            Cell::text(&shown(saved.rate.rate_nanos)),
+            Cell::text(&saved.source),
+            Cell::text(&moment(desk, saved.created_at_ms)),
+        ],
+    };
+    let shown_rows = known.len();
+    let mut frame = chrome(desk, "/settings/rates");
+    frame.notice = notice;
+    Ok(RatesPage {
+        chrome: frame,
+        rate_label: format!("One unit in {account}"),
+        stale_days: STALE_DAYS_MAX,
+        currency: form.field("currency"),
+        day: form.field("day"),
+        rate: form.field("rate"),
+        rows: form.field("rows"),
+        found: String::new(),
+        faults: Vec::new(),
+        note: match usize::try_from(total) {
+            Ok(total) if total > shown_rows => format!("{total} rates, the newest {shown_rows} shown"),
+            _ => String::new(),
+        },
+        is_editable: may_edit(desk.who.user.role),
+        rates: Table {
+            caption: "Exchange rates".to_owned(),
+            columns: vec![
+                Column::text("Currency"),
+                Column::text("Day (UTC)"),
+                Column::figure(account.as_str(), "Units of the account currency for one unit"),
+                Column::text("From"),
+                Column::text("Written"),
+            ],
+            totals: None,
+            rows: known.iter().map(row).collect(),
+            empty: Empty {
+                title: "No rates yet".to_owned(),
+                text: format!(
+                    "Needed where an advertiser or an offer pays in another currency than {account}: until then such \
+                     postbacks are parked, and counted once there is a rate."
+                ),
+                action: None,
+            },
+            shape: Shape::List,
+        },
+    })
+}

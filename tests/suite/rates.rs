@@ -1,0 +1,142 @@
+//! Money in other currencies: what waits for a rate, what it is worth once there is one, and how rates are added.
+
+use crate::app::{Answer, TestApp, send};
+use crate::ledger::campaign_with;
+use crate::pages::Person;
+use crate::postbacks::{standing, stored_as};
+use clickledger::domain::rate::day_of;
+use clickledger::domain::status::Status;
+use clickledger::http::now_ms;
+use reqwest::Method;
+use serde_json::json;
+
+/// A day so many days before today, UTC.
+fn day(before: u64) -> String {
+    (day_of(now_ms()) - chrono::Days::new(before)).to_string()
+}
+
+async fn rate(app: &TestApp, currency: &str, day: &str, rate: &str) -> Answer {
+    let body = json!({"currency": currency, "day": day, "rate": rate});
+    app.api(Method::PUT, "/fx-rates", Some(body)).await
+}
+
+async fn sheet(app: &TestApp, query: &str, text: &str) -> Answer {
+    let request =
+        app.request(Method::POST, &format!("/api/v1/fx-rates{query}")).bearer_auth(&app.write_token);
+    send(request.header("content-type", "text/csv").body(text.to_owned())).await
+}
+
+stories! {
+    async fn what_waits_for_a_rate_is_counted_once_there_is_one(app: TestApp) {
+        let campaign = campaign_with(app, json!({"currency": "EUR"}), json!({"currency": "EUR"})).await;
+        let (sent, own) = (app.click(&campaign).await, app.click(&campaign).await);
+        assert_eq!(app.say(&sent, "payout=5&sale_amount=50").await.code(), "parked_no_rate");
+        assert_eq!(app.say(&own, "").await.code(), "parked_no_rate", "the offer's own amount is in euros too");
+        let rejected = app.click(&campaign).await;
+        assert_eq!(app.say(&rejected, "payout=0&status=rejected").await.code(), "recorded", "nothing needs no rate");
+        rate(app, "EUR", &day(15), "2").await.expect(200);
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        assert_eq!(stored_as(app, "parked_no_rate"), 2, "a rate of two weeks ago is no rate of today");
+        rate(app, "EUR", &day(14), "1.085").await.expect(200);
+        app.until("what waited is counted", || stored_as(app, "parked_no_rate") == 0).await;
+        assert_eq!(standing(app, &sent), (Status::Approved, 5_425_000));
+        assert_eq!(standing(app, &own), (Status::Approved, 2_170_000));
+        assert_eq!(app.figures(&campaign, ["leads", "revenue", "sale_amount"]), ["3", "7.595", "54.25"]);
+        let shown = app.api(Method::GET, &format!("/conversions/{}", app.conversions(&sent)[0].id), None).await.expect(200);
+        assert_eq!((&shown["revenue"], &shown["currency"]), (&json!("5.00"), &json!("EUR")));
+        assert_eq!((&shown["revenue_account"], &shown["rate"]), (&json!("5.425"), &json!("1.085")));
+        // What is counted keeps its rate, what comes goes by the new one.
+        rate(app, "EUR", &day(0), "1.2").await.expect(200);
+        let later = app.click(&campaign).await;
+        assert_eq!(app.say(&later, "payout=5").await.code(), "recorded");
+        assert_eq!(standing(app, &later).1, 6_000_000);
+        assert_eq!(app.say(&sent, "payout=10").await.code(), "updated");
+        assert_eq!(standing(app, &sent).1, 10_850_000);
+    }
+
+    async fn another_currency_than_the_first_goes_by_the_rates_too(app: TestApp) {
+        let campaign = campaign_with(app, json!({}), json!({})).await;
+        let added = sheet(app, "", &format!("currency,day,rate\nEUR,{0},1.10\nGBP,{0},1.25\n", day(0))).await.expect(200);
+        assert_eq!(added, json!({"rows": 2, "accepted": 2, "refused": []}));
+        let click = app.click(&campaign).await;
+        assert_eq!(app.say(&click, "payout=10&currency=EUR&txid=a").await.code(), "recorded");
+        assert_eq!(app.say(&click, "payout=11&currency=USD&txid=a").await.code(), "duplicate", "the same in dollars");
+        assert_eq!(app.say(&click, "payout=17.6&currency=GBP&txid=a").await.code(), "updated");
+        let made = app.conversions(&click)[0].value.clone();
+        assert_eq!((made.revenue_original_micros, made.revenue_micros), (20_000_000, 22_000_000));
+        assert_eq!((made.currency.as_str(), made.rate_nanos), ("EUR", 1_100_000_000));
+        assert_eq!(app.say(&click, "payout=-11&currency=USD&status=refund&txid=a").await.code(), "updated");
+        assert_eq!(standing(app, &click), (Status::Approved, 11_000_000));
+        assert_eq!(app.say(&click, "payout=-5&currency=CHF&status=refund&txid=a").await.code(), "parked_no_rate");
+        assert_eq!(app.figures(&campaign, ["revenue"]), ["11.00"]);
+        rate(app, "CHF", &day(1), "1.1").await.expect(200);
+        app.until("the refund is taken", || stored_as(app, "parked_no_rate") == 0).await;
+        assert_eq!(app.figures(&campaign, ["revenue"]), ["5.50"]);
+        let upsells = campaign_with(app, json!({"duplicate_mode": "add"}), json!({})).await;
+        let click = app.click(&upsells).await;
+        for amount in ["payout=10&currency=EUR&txid=a", "payout=10&currency=GBP&txid=b", "payout=10&txid=c"] {
+            assert_eq!(app.say(&click, amount).await.json()["result"], "accepted");
+        }
+        assert_eq!(app.figures(&upsells, ["leads", "revenue"]), ["1", "33.50"]);
+    }
+
+    async fn a_file_of_rates_is_looked_at_and_kept_whole_or_not_at_all(app: TestApp) {
+        let wrong = "EUR,2026-11-20,1.1\nEUR,2026-11-20,1.2\nUSD,2026-11-20,1\nGBP;20.11.2026;1\nGBP,2026-11-20,-1\nx";
+        let looked = sheet(app, "?dry_run=true", wrong).await.expect(200);
+        assert_eq!((&looked["rows"], &looked["accepted"]), (&json!(6), &json!(1)));
+        assert_eq!(looked["refused"].as_array().unwrap().len(), 5);
+        let refused = sheet(app, "", wrong).await.expect(422);
+        assert_eq!(refused["fields"][0]["field"], "rows[2]");
+        assert_eq!(app.number("select count(*) from fx_rates"), 0);
+        assert_eq!(sheet(app, "?dry_run=yes", wrong).await.status, 422);
+        sheet(app, "?dry_run=true", "EUR,2026-11-20,1.1").await.expect(200);
+        assert_eq!(app.number("select count(*) from fx_rates"), 0, "a look keeps nothing");
+        for (currency, day, value, field) in [("USD", "2026-11-20", "1", "currency"), ("EUR", "today", "1", "day"), ("EUR", "2026-11-20", "0", "rate")] {
+            assert_eq!(rate(app, currency, day, value).await.expect(422)["fields"][0]["field"], field);
+        }
+        let made = app.api(Method::POST, "/fx-rates", Some(json!({"currency": "eur", "day": "2026-11-20", "rate": "1.1"}))).await;
+        assert_eq!(made.expect(201), json!({"currency": "EUR", "day": "2026-11-20", "rate": "1.10"}));
+        rate(app, "EUR", "2026-11-20", "1.15").await.expect(200);
+        let listed = app.api(Method::GET, "/fx-rates?currency=EUR", None).await.expect(200);
+        assert_eq!((&listed["total"], &listed["items"][0]["rate"]), (&json!(1), &json!("1.15")));
+        assert_eq!(app.api(Method::GET, "/fx-rates?colour=1", None).await.status, 422);
+        assert_eq!(app.api(Method::DELETE, "/fx-rates", None).await.status, 405);
+    }
+
+    async fn the_banks_document_is_taken_as_it_is(app: TestApp) {
+        let send_xml = |text: &str| {
+            let request = app.request(Method::POST, "/api/v1/fx-rates").bearer_auth(&app.write_token);
+            send(request.header("content-type", "text/xml; charset=utf-8").body(text.to_owned()))
+        };
+        let text = "<Cube><Cube time='2026-11-20'><Cube currency='USD' rate='1.25'/><Cube currency='GBP' rate='0.8'/></Cube></Cube>";
+        assert_eq!(send_xml(text).await.expect(200)["accepted"], 2);
+        let listed = app.api(Method::GET, "/fx-rates", None).await.expect(200);
+        let of = |at: usize| (listed["items"][at]["currency"].clone(), listed["items"][at]["rate"].clone());
+        // 1.25 / 0.8 of a pound.
+        assert_eq!((of(0), of(1)), ((json!("EUR"), json!("1.25")), (json!("GBP"), json!("1.5625"))));
+        assert_eq!(send_xml("<html>").await.expect(422)["fields"][0]["field"], "body");
+        let yens = "<Cube time='2026-11-20'><Cube currency='JPY' rate='160'/></Cube>";
+        assert!(send_xml(yens).await.expect(422).to_string().contains("no rate of USD"));
+    }
+
+    async fn rates_are_kept_on_their_page(app: TestApp) {
+        let person = Person::enter(app).await;
+        assert!(person.page("/settings/rates").await.contains("No rates yet"));
+        let refused = person.send("/settings/rates", "currency=%3Ci%3E&day=2026-11-20&rate=1.1").await;
+        assert_eq!(refused.status, 422);
+        assert!(refused.text.contains("is no currency") && !refused.text.contains("<i>"), "{}", refused.text);
+        let saved = person.send("/settings/rates", "currency=EUR&day=2026-11-20&rate=1.0854").await;
+        assert_eq!(saved.status, 303, "{saved:?}");
+        let page = person.page("/settings/rates?saved=1").await;
+        assert!(page.contains("1.0854") && page.contains("judged again"), "{page}");
+        let rows = "rows=GBP%2C2026-11-20%2C1.25%0AGBP%2C2026-11-20%2C1.26";
+        let looked = person.send("/settings/rates/file", &format!("{rows}&action=preview")).await;
+        assert!(looked.text.contains("Row 2: GBP of 2026-11-20 stands here twice"), "{}", looked.text);
+        assert_eq!(person.send("/settings/rates/file", &format!("{rows}&action=save")).await.status, 422);
+        let right = person.send("/settings/rates/file", "rows=GBP%2C2026-11-20%2C1.25&action=preview").await;
+        assert!(right.text.contains("One rate, nothing is wrong"), "{}", right.text);
+        assert_eq!(person.send("/settings/rates/file", "rows=GBP%2C2026-11-20%2C1.25&action=save").await.status, 303);
+        assert!(person.page("/settings/rates").await.contains("GBP"));
+        assert_eq!(app.number("select count(*) from fx_rates where source = 'file'"), 1);
+    }
+}
