@@ -47,6 +47,8 @@ impl Shared {
                 if swept_all.elapsed() >= SWEEP_ALL_EVERY {
                     swept_all = Instant::now();
                     since_ms = 0;
+                    // One may have been parked in the very moment in which its rate came.
+                    rates_seen = None;
                 }
             }
             if forgot.elapsed() >= FORGET_EVERY {
