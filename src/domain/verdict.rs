@@ -141,7 +141,7 @@ mod tests {
         for code in Code::ALL {
             let is_refused = code.result() == PostbackResult::Refused;
             assert_eq!((400..500).contains(&code.strict_http_status()), is_refused, "{code}");
-            assert!(matches!(code.http_status(), 200 | 400 | 403 | 429), "{code}");
+            assert!(matches!(code.http_status(), 200 | 400 | 401 | 403 | 429), "{code}");
         }
     }
 }

@@ -140,6 +140,30 @@ stories! {
         assert_eq!(app.conversions(&click).len(), 1);
     }
 
+    async fn an_array_is_signed_as_a_whole(app: TestApp) {
+        let (campaign, secret) = signing(app, "required").await;
+        let (first, second) = (app.click(&campaign).await, app.click(&campaign).await);
+        app.settled().await;
+        let body = json!([{"cid": first.id, "payout": "1"}, {"cid": second.id, "payout": "2"}]).to_string();
+        let send_as = |body: String, signature: String| {
+            let request = app.request(Method::POST, &format!("/postback/{}", campaign.key));
+            let request = request.header("content-type", "application/json");
+            send(request.header("x-clickledger-signature", signature).body(body))
+        };
+        let at_s = now_s();
+        let signature = format!("t={at_s},v1={}", mac(&secret, &format!("{at_s}.{body}")));
+        let codes = |answer: &Answer| -> Vec<Value> {
+            answer.json().as_array().unwrap().iter().map(|verdict| verdict["code"].clone()).collect()
+        };
+        let taken = send_as(body.clone(), signature.clone()).await;
+        assert_eq!((taken.status, codes(&taken)), (200, vec![json!("recorded"); 2]), "{taken:?}");
+        let again = send_as(body.clone(), signature.clone()).await;
+        assert_eq!(codes(&again), vec![json!("recorded"); 2], "each gets its first verdict again");
+        let forged = send_as(body.replace("\"2\"", "\"9\""), signature).await;
+        assert_eq!((forged.status, codes(&forged)), (401, vec![json!("bad_signature"); 2]), "{forged:?}");
+        assert_eq!(app.figures(&campaign, ["approved", "revenue"]), ["2", "3.00"]);
+    }
+
     async fn a_secret_is_told_once_and_can_be_replaced(app: TestApp) {
         let advertiser = app.advertiser(json!({"hmac_mode": "required"})).await;
         assert_eq!(advertiser["has_hmac_secret"], false);
