@@ -221,11 +221,11 @@ stories! {
     async fn a_preset_is_chosen_on_the_form_and_edited(app: TestApp) {
         let person = Person::enter(app).await;
         let filled = person.send("/advertisers", "action=fill-preset&preset=affise&name=&currency=USD&window_days=30&status=active\
-            &status_map.0.theirs=old&status_map.0.ours=approved").await;
+            &status_map.0.theirs=old&status_map.0.ours=approved&allow_addresses=203.0.113.0%2F24").await;
         assert_eq!(filled.status, 200, "{filled:?}");
         let page = &filled.text;
         for wanted in ["value=\"Affise\"", "status_map.3.theirs\" value=\"5\"", "https://help-center.affise.com/", "documented",
-            "https://old.example/", "<option value=\"affise\" selected>", "Status 5 is hold."] {
+            "203.0.113.0/24", "<option value=\"affise\" selected>", "Status 5 is hold."] {
             assert!(page.contains(wanted), "{wanted} is not in {page}");
         }
         assert!(!page.contains("value=\"old\""), "maps are replaced");
