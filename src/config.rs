@@ -97,6 +97,11 @@ pub struct Config {
     #[arg(long, global = true, env = "CLICKLEDGER_POSTBACK_WITHOUT_KEY", value_delimiter = ',', value_parser = read_network)]
     pub postback_without_key: Vec<IpNet>,
 
+    /// Hosts of the own network may be called, by postbacks sent and rates fetched: private, loopback and link-local
+    /// addresses, which are refused otherwise.
+    #[arg(long, global = true, env = "CLICKLEDGER_ALLOW_PRIVATE_DESTINATIONS", value_parser = clap::builder::BoolishValueParser::new())]
+    pub allow_private_destinations: bool,
+
     /// The account currency of a new installation, until setup asks for it.
     #[arg(long, global = true, env = "CLICKLEDGER_CURRENCY", default_value = "USD", value_parser = read_currency)]
     pub currency: String,

@@ -5,8 +5,10 @@ use crate::config::{Config, DurabilitySetting, ProxyHeaderSetting};
 use crate::conversions::{Admission, Postbacks};
 use crate::db::{Db, Priority, partitions, settings};
 use crate::domain::vault::Vault;
+use crate::entities::rate_fetch::RateFetcher;
 use crate::http::metrics::Metrics;
 use crate::http::{App, HttpConfig, Proxies, ProxyHeader, Recent, Tracker, Worker, now_ms};
+use crate::outgoing::Outgoing;
 use crate::routing::{CapWatch, Follower, LiveCatalog, Memory, Sealer};
 use crate::visitor::{Geo, GeoFiles, Keeper, Uniques, Visitor, VisitorLog};
 use crate::{api, pages, tracking};
@@ -53,6 +55,7 @@ struct Parts {
     keeper: Keeper,
     follower: Follower,
     caps: CapWatch,
+    rates: RateFetcher,
     is_draining: Arc<AtomicBool>,
 }
 
@@ -200,11 +203,15 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
         is_secure: http.is_https(),
     });
     let setup_token = crate::http::setup::offer(&db).map_err(|error| anyhow::anyhow!("{error}"))?;
-    let mut app = App::new(Arc::clone(&db), catalog, vault, http);
+    let outgoing =
+        Outgoing::start(config.allow_private_destinations).context("other hosts cannot be called")?;
+    let mut app = App::new(Arc::clone(&db), catalog, vault, outgoing, http);
     app.error_page = pages::error_page;
     let is_draining = Arc::new(AtomicBool::new(false));
     let follower = Follower::start(Arc::clone(&db), Arc::clone(&app.catalog))?;
-    let parts = Parts { follower, journal, ingested, ingester, tracker, keeper, caps, is_draining };
+    let rates =
+        RateFetcher::start(db, app.outgoing.clone(), now_ms).context("no thread for exchange rates")?;
+    let parts = Parts { follower, journal, ingested, ingester, tracker, keeper, caps, rates, is_draining };
     let (running, address) = listen(config, web::Data::new(app), &parts)?;
     Ok(Server { address, setup_token, running, parts })
 }
@@ -386,6 +393,7 @@ impl Parts {
         self.keeper.stop();
         self.follower.stop();
         self.caps.stop();
+        self.rates.stop();
         self.ingested.stop();
         if self.ingester.join().is_err() {
             tracing::error!("the ingester had ended by a panic; the journal keeps what it had not moved");

@@ -63,6 +63,7 @@ impl Place {
             script_path: "/t.js".to_owned(),
             postbacks_per_second: 20_000,
             postback_without_key: Vec::new(),
+            allow_private_destinations: true,
             currency: "USD".to_owned(),
             workers: Some(2),
             log_format: LogFormat::Text,
