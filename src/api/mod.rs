@@ -48,6 +48,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
 
 fn version_1(cfg: &mut web::ServiceConfig) {
     cfg.configure(advertisers::configure)
+        .configure(advertisers::configure_console)
         .configure(advertisers::configure_credentials)
         .configure(offers::configure)
         .configure(landers::configure)

@@ -46,6 +46,8 @@ pub struct Incoming {
     pub whole: Option<Whole>,
     /// Sent by a test of ours: its conversion is test data.
     pub is_test: bool,
+    /// A test of ours that is judged by its address and signature too, as one from outside.
+    pub is_as_from_outside: bool,
 }
 
 /// The body of an array, for all that came in it.
@@ -74,6 +76,11 @@ impl Incoming {
     #[must_use]
     pub fn is_pixel(&self) -> bool {
         self.method == PIXEL
+    }
+
+    /// Whether it is looked at who sends it: not for a test, whose sender has signed in.
+    pub(super) const fn is_sender_judged(&self) -> bool {
+        !self.is_test || self.is_as_from_outside
     }
 
     /// Something stands in the body.

@@ -93,6 +93,7 @@ impl Shared {
             whole: None,
             received_at_ms: value.received_at_ms,
             is_test: value.is_test,
+            is_as_from_outside: false,
         };
         let Some(id) = click_id.filter(|_| is_keyless) else { return Ok(judge::read(incoming, &catalog)) };
         // Whose it is was not known when it came, so nothing its advertiser asks has been looked at.

@@ -68,7 +68,7 @@ pub(super) fn key(route: &AdvertiserRoute, incoming: &Incoming) -> Key {
 pub(super) fn check(judged: &mut Judged, vault: &Vault) {
     let Some(route) = judged.advertiser.clone() else { return };
     let code = judged.claim.as_ref().err().map(|refusal| refusal.code);
-    if code == Some(Code::BadKey) || judged.incoming.is_test {
+    if code == Some(Code::BadKey) || !judged.incoming.is_sender_judged() {
         return;
     }
     if let Err((code, message)) = address(&route, &judged.incoming.address) {

@@ -182,12 +182,35 @@ impl Postbacks {
         incoming: Incoming,
         wait_until: tokio::time::Instant,
     ) -> Result<Submitted, NotStored> {
+        let judged = self.read(incoming).await?;
+        self.submit_judged(judged, wait_until).await
+    }
+
+    /// Says of a postback what can be said without writing.
+    pub(super) async fn read(&self, incoming: Incoming) -> Result<Judged, NotStored> {
         let mut judged = if incoming.key.is_empty() && !incoming.is_pixel() {
             self.read_without_key(incoming).await?
         } else {
             judge::read(incoming, &self.shared.catalog.get())
         };
         trust::check(&mut judged, &self.shared.admission.vault);
+        Ok(judged)
+    }
+
+    /// Writes what was read, and comes back with its verdict.
+    ///
+    /// # Errors
+    /// As [`Postbacks::receive`].
+    pub(super) async fn write(&self, judged: Judged) -> Result<Verdict, NotStored> {
+        let begun = tokio::time::Instant::now();
+        self.submit_judged(judged, begun + CLICK_WAIT).await?.verdict(begun + ANSWER_LONGEST).await
+    }
+
+    async fn submit_judged(
+        &self,
+        judged: Judged,
+        wait_until: tokio::time::Instant,
+    ) -> Result<Submitted, NotStored> {
         if let Some(verdict) = self.turned_away(&judged) {
             return Ok(Submitted::Answered(verdict));
         }
@@ -228,12 +251,15 @@ impl Postbacks {
     /// advertiser sends faster than one may. A test of ours is neither.
     fn turned_away(&self, judged: &Judged) -> Option<Verdict> {
         let (from, refusals) = (&judged.incoming, &self.shared.refusals);
+        if from.is_test {
+            return None;
+        }
         let code = judged.claim.as_ref().err().map(|refusal| refusal.code);
         if let Some(code) = code.filter(|code| code.is_security()) {
             let is_over = refusals.is_over(code, &from.key, &from.address, from.received_at_ms);
             return is_over.then(Verdict::too_many_refused);
         }
-        let route = judged.advertiser.as_ref().filter(|_| !from.is_test)?;
+        let route = judged.advertiser.as_ref()?;
         let is_over = self.rates.is_over(route.id, from.received_at_ms);
         is_over.then(|| {
             refusals.turn_away(Code::RateLimited);

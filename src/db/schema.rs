@@ -87,6 +87,7 @@ diesel::table! {
         updated_at_ms -> BigInt,
         previous_secret_sealed -> Nullable<Text>,
         previous_secret_until_ms -> Nullable<BigInt>,
+        test_click_id -> Nullable<Text>,
     }
 }
 

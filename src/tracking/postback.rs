@@ -133,6 +133,7 @@ pub async fn receive(request: HttpRequest, tracker: web::Data<Tracker>, body: we
         signature: header(request.headers(), SIGNATURE).map(str::to_owned),
         received_at_ms: now_ms(),
         is_test: false,
+        is_as_from_outside: false,
     };
     match split(&incoming) {
         Some(all) => judge_all(&tracker, &incoming.key, all).await,

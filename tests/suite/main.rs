@@ -46,6 +46,7 @@ macro_rules! stories {
 mod answers;
 mod app;
 mod cluster;
+mod console;
 mod sql;
 
 mod advertiser_health;
