@@ -88,6 +88,10 @@ pub struct Config {
     #[arg(long, global = true, env = "CLICKLEDGER_SCRIPT_PATH", default_value = "/t.js", value_parser = read_script_path)]
     pub script_path: String,
 
+    /// How many seconds a start waits for a PostgreSQL server that does not answer yet.
+    #[arg(long, global = true, env = "CLICKLEDGER_DATABASE_WAIT", default_value = "30")]
+    pub database_wait: u16,
+
     /// Postbacks of one advertiser that are taken a second: more are answered 429 and not stored. 0 for no limit.
     #[arg(long, global = true, env = "CLICKLEDGER_POSTBACKS_PER_SECOND", default_value = "20000")]
     pub postbacks_per_second: u32,

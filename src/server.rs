@@ -84,6 +84,14 @@ pub fn open_database(config: &Config) -> anyhow::Result<Db> {
     Ok(Db::open(&config.database_url()?, is_power_safe)?)
 }
 
+/// The same for a server, which may come up before its database does.
+fn wait_for_database(config: &Config) -> anyhow::Result<Db> {
+    let is_power_safe = config.durability == DurabilitySetting::Power;
+    let patience = Duration::from_secs(config.database_wait.into());
+    let say = |why: &_| tracing::warn!(%why, "waiting up to {} seconds for the database", patience.as_secs());
+    Ok(Db::open_patiently(&config.database_url()?, is_power_safe, (patience, say))?)
+}
+
 /// Refuses a key that is not the one this database was made with: what is sealed could not be opened.
 fn check_key(db: &Db, key: &[u8; 32]) -> anyhow::Result<()> {
     let digest = Sha256::digest([b"clickledger key fingerprint".as_slice(), key].concat());
@@ -155,7 +163,7 @@ fn visitor(config: &Config, key: &[u8; 32]) -> anyhow::Result<(Arc<Visitor>, Kee
 pub fn build(config: &Config) -> anyhow::Result<Server> {
     std::fs::create_dir_all(&config.data_dir)
         .with_context(|| format!("the data folder {} cannot be made", config.data_dir.display()))?;
-    let db = Arc::new(open_database(config)?);
+    let db = Arc::new(wait_for_database(config)?);
     let key = config.secret_key()?;
     check_key(&db, &key)?;
     let now = now_ms();
