@@ -26,6 +26,7 @@ pub mod role;
 pub mod rollup;
 pub mod rule;
 pub mod seen_word;
+pub mod sheet;
 pub mod source;
 pub mod status;
 pub mod template;
