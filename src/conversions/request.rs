@@ -163,7 +163,8 @@ pub fn read(incoming: &Incoming) -> Result<Params, String> {
     }
     let mut params = Params::default();
     push_form(&incoming.query, &mut params)?;
-    if incoming.has_body() {
+    // The row of a file is kept as the body, and what was read of it stands in the query.
+    if incoming.has_body() && !incoming.is_by_person() {
         read_body(incoming, &mut params)?;
     }
     if let Some((name, _)) = params.0.iter().find(|(_, value)| value.len() > VALUE_BYTES_MAX) {

@@ -12,6 +12,7 @@ pub mod figures;
 mod filling;
 pub mod histogram;
 pub mod host;
+pub mod import;
 pub mod input;
 pub mod lander;
 pub mod language;

@@ -1,10 +1,12 @@
 //! People's tables: a file of whatever program, read into rows of text with names for its columns.
 
+mod amount;
 mod columns;
 mod table;
 mod text;
 mod time;
 
+pub use amount::plain_amount;
 pub use columns::{Field, Mapping, guess};
 pub use table::{Layout, Row, Sheet, read};
 pub use text::{Encoding, decode};

@@ -19,11 +19,13 @@ pub struct Layout {
     pub delimiter: Option<u8>,
     /// The first row names the columns.
     pub has_header: bool,
+    /// How many columns a table without a header has, where that is known: a shorter row is filled up.
+    pub width: Option<usize>,
 }
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { delimiter: None, has_header: true }
+        Self { delimiter: None, has_header: true, width: None }
     }
 }
 
@@ -80,11 +82,11 @@ pub fn read(text: &str, layout: Layout) -> Result<Sheet, Fault> {
             return Err(Fault::of_file(format!("The file has more than {ROWS_MAX} rows: send it in parts")));
         }
         if columns.is_empty() {
-            let count = found.cells.as_ref().map_or(0, Vec::len);
+            let count = layout.width.unwrap_or_else(|| found.cells.as_ref().map_or(0, Vec::len));
             check_columns(found.line, count)?;
             columns = (1..=count).map(|number| format!("column {number}")).collect();
         }
-        rows.push(fitted(found, columns.len()));
+        rows.push(fitted(found, columns.len(), layout.width.is_some()));
     }
     if rows.is_empty() {
         return Err(Fault::of_file("The file has a header and no row under it"));
@@ -150,8 +152,11 @@ fn names(cells: &[String]) -> Vec<String> {
 }
 
 /// A row with as many cells as there are columns; empty ones at its end that are too many are taken away.
-fn fitted(mut row: Row, columns: usize) -> Row {
+fn fitted(mut row: Row, columns: usize, is_filled_up: bool) -> Row {
     if let Ok(cells) = &mut row.cells {
+        if is_filled_up && cells.len() < columns {
+            cells.resize(columns, String::new());
+        }
         while cells.len() > columns && cells.last().is_some_and(String::is_empty) {
             cells.pop();
         }
@@ -307,7 +312,7 @@ mod tests {
             writer.write_record(["one", "two", "three"]).unwrap();
             rows.iter().for_each(|row| writer.write_record(row).unwrap());
             let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
-            let layout = Layout { delimiter: Some(delimiter), has_header: true };
+            let layout = Layout { delimiter: Some(delimiter), ..Layout::default() };
             let rows: Vec<Vec<String>> =
                 rows.iter().map(|row| row.iter().map(|cell| cell.trim().to_owned()).collect()).collect();
             let rows: Vec<Vec<String>> =

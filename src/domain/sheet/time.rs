@@ -1,5 +1,6 @@
 //! Moments as tables write them: with or without a zone, the day first or the month.
 
+use super::super::words::word_enum;
 use super::super::zone::TimeZone;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 
@@ -10,30 +11,13 @@ const CHARS_MAX: usize = 40;
 /// conversion but another number.
 const SECONDS: std::ops::Range<i64> = 946_684_800..4_102_444_800;
 
-/// Which number of `03/04/2026` is the day.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DayOrder {
-    /// The month comes first, as in the United States.
-    #[default]
-    MonthFirst,
-    /// The day comes first, as in most of the world.
-    DayFirst,
-}
-
-impl DayOrder {
-    /// Its word in forms and addresses.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::MonthFirst => "month_first",
-            Self::DayFirst => "day_first",
-        }
-    }
-
-    /// Reads the word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::MonthFirst, Self::DayFirst].into_iter().find(|order| order.as_str() == word)
+word_enum! {
+    /// Which number of `03/04/2026` is the day.
+    pub enum DayOrder {
+        /// The month comes first, as in the United States.
+        MonthFirst => "month_first",
+        /// The day comes first, as in most of the world.
+        DayFirst => "day_first",
     }
 }
 
