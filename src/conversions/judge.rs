@@ -1,11 +1,11 @@
 //! Judging a postback, first half: what can be said without the database.
 
 use super::claim::{self, Claim, Refusal};
-use super::pixel;
 use super::request::{self, Incoming, RAW_BYTES_MAX};
 use super::sentences;
 use super::signed::Signed;
 use super::trust::{self, Key};
+use super::{person, pixel};
 use crate::db::postbacks::NewPostback;
 use crate::domain::click_id::ClickId;
 use crate::domain::verdict::Code;
@@ -97,6 +97,9 @@ pub fn read(incoming: Incoming, catalog: &Catalog) -> Judged {
         return read_report(incoming, catalog);
     }
     let advertiser = catalog.by_key(&incoming.key).cloned();
+    if incoming.is_by_person() {
+        return person::read(incoming, advertiser);
+    }
     let params = request::read(&incoming);
     let request_hash = params.as_ref().map(request::Params::hash).unwrap_or_default();
     let key = advertiser.as_deref().map(|route| trust::key(route, &incoming));

@@ -75,7 +75,7 @@ pub(super) fn read(
 
 /// Whose offer a click reached, the last one first; while no lander button is known to have been pressed, all whose offers it
 /// could reach on its path.
-fn advertisers_of(
+pub(super) fn advertisers_of(
     conn: &mut AnyConnection,
     click: &clicks::ClickFacts,
     catalog: &Catalog,

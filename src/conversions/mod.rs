@@ -1,17 +1,21 @@
 //! The conversion ledger: read a postback, judge it, record it, answer with the verdict.
 
 mod batch;
+mod by_hand;
 mod caps;
 mod change;
 mod checks;
 mod claim;
 mod earn;
 mod hand;
+mod hold;
 mod identity;
+pub mod import;
 mod judge;
 mod keyless;
 mod macros_seen;
 mod nonces;
+mod person;
 mod pixel;
 mod price;
 mod rates;
@@ -31,6 +35,7 @@ pub mod sentences;
 
 pub use crate::db::postbacks::PIXEL;
 pub use batch::split;
+pub use by_hand::{HandRecord, NotRecorded};
 pub use change::change_row;
 pub use checks::{Check, Standing, Step};
 pub use hand::{CHANGED_MAX, HandChange, HandOutcome};

@@ -7,12 +7,12 @@ use super::earn::{Earned, earn};
 use super::identity::own;
 use super::judge::{Judged, Verdict, without_click};
 use super::repeat::About;
-use super::{sentences, words};
+use super::{person, sentences, words};
 use crate::db::clicks::ClickFacts;
 use crate::db::conversions::{Change, Conversion, NewConversion};
 use crate::db::ledger::{Draft, Numbers};
 use crate::db::postbacks::{Accepted, AcceptedAt};
-use crate::db::{self, AnyConnection, clicks, conversions, postbacks};
+use crate::db::{self, AnyConnection, clicks, conversions};
 use crate::domain::click_id::ClickId;
 use crate::domain::money::{Currency, Money};
 use crate::domain::origin::Origin;
@@ -87,15 +87,9 @@ impl<'a> Group<'a> {
         let mut ids: Vec<ClickId> = postbacks.iter().filter_map(|judged| judged.click_id()).collect();
         ids.sort_unstable();
         ids.dedup();
-        let ids = ids.as_slice();
-        let mut group = Self::of_clicks(conn, catalog, now_ms, ids, (numbers, postbacks.len()))?;
-        let known: Vec<ClickId> = group.conversions.keys().copied().collect();
-        if !known.is_empty() {
-            let hashes: Vec<_> = postbacks.iter().map(|judged| judged.request_hash).collect();
-            let oldest = postbacks.iter().map(|judged| judged.incoming.received_at_ms).min();
-            let since_ms = oldest.unwrap_or(now_ms).saturating_sub(RETRY_MS);
-            group.accepted = postbacks::accepted(conn, &known, &hashes, since_ms)?;
-        }
+        let mut group = Self::of_clicks(conn, catalog, now_ms, &ids, (numbers, postbacks.len()))?;
+        let oldest = postbacks.iter().map(|judged| judged.incoming.received_at_ms).min();
+        group.hold_accepted(conn, postbacks, oldest.unwrap_or(now_ms).saturating_sub(RETRY_MS))?;
         Ok(group)
     }
 
@@ -111,24 +105,9 @@ impl<'a> Group<'a> {
         (numbers, likely): (&'a mut Numbers, usize),
     ) -> db::Result<Self> {
         conversions::lock_clicks(conn, ids)?;
-        let clicks = clicks::facts(conn, ids)?.into_iter().map(|facts| (facts.id, facts)).collect();
-        let mut by_click: HashMap<ClickId, Vec<Conversion>> = HashMap::new();
-        for conversion in conversions::of_clicks(conn, ids)? {
-            by_click.entry(conversion.value.click_id).or_default().push(conversion);
-        }
-        Ok(Self {
-            catalog,
-            now_ms,
-            clicks,
-            conversions: by_click,
-            accepted: HashMap::new(),
-            additions: HashMap::new(),
-            rates: HashMap::new(),
-            draft: Draft::new(conn, numbers, likely),
-            sums: RollupDelta::new(),
-            converted: Vec::new(),
-            takings: Takings::default(),
-        })
+        let mut group = Self::empty(conn, catalog, now_ms, (numbers, likely));
+        group.hold(conn, ids)?;
+        Ok(group)
     }
 
     /// Comes to the verdict on one postback and writes what it says about a conversion.
@@ -227,13 +206,19 @@ impl<'a> Group<'a> {
             About::Added(existing) => return self.add(conn, claim, &offer, existing),
             About::Again(existing) => return Ok(self.repeat(claim, existing)),
             About::Retry(id) => {
-                let message = sentences::counted_before(id);
+                let message = match judged.incoming.origin() {
+                    Origin::Import => sentences::row_counted_before(id),
+                    _ => sentences::counted_before(id),
+                };
                 let verdict = Verdict { conversion_id: Some(id), ..fixed(Code::Duplicate, message) };
                 return Ok(verdict.into());
             }
             About::Unclear(message) => return Ok(fixed(Code::ParkedAmbiguous, message).into()),
         };
-        let age_ms = judged.incoming.received_at_ms.saturating_sub(click.clicked_at_ms);
+        if let Some(message) = person::time_fault(judged, &click) {
+            return Ok(fixed(Code::Unreadable, message).into());
+        }
+        let age_ms = aged_at_ms(judged, claim, &click).saturating_sub(click.clicked_at_ms);
         let window_days = advertiser.advertiser.window_days;
         if age_ms > window_days.saturating_mul(DAY_MS) {
             let message = sentences::outside_window(age_ms / DAY_MS, window_days);
@@ -344,7 +329,7 @@ impl<'a> Group<'a> {
             is_bot: click.is_bot,
             is_test: click.is_test || claim.is_test || judged.incoming.is_test,
             reason: claim.reason.clone(),
-            origin: Origin::Postback,
+            origin: judged.incoming.origin(),
             is_unconfirmed: false,
         }
     }
@@ -353,6 +338,21 @@ impl<'a> Group<'a> {
 /// When a conversion happened. The sender's time counts within reason: not before the click, not in the future.
 pub(super) fn converted_at_ms(judged: &Judged, claim: &Claim, click: &ClickFacts) -> i64 {
     let received = judged.incoming.received_at_ms;
+    if judged.incoming.is_by_person() {
+        // A time that is a little off is drawn to what is possible: now would put it into another day.
+        let said = claim.conversion_time_ms.unwrap_or(received);
+        return said.max(click.clicked_at_ms).min(received);
+    }
     let said = claim.conversion_time_ms.filter(|at| (click.clicked_at_ms..=received).contains(at));
     said.unwrap_or(received)
+}
+
+/// When a click's window counts to. A row of a file is as old as it says, not as the file is; what a person records by hand
+/// passes, as what he releases does.
+fn aged_at_ms(judged: &Judged, claim: &Claim, click: &ClickFacts) -> i64 {
+    match judged.incoming.origin() {
+        Origin::Import => converted_at_ms(judged, claim, click),
+        Origin::Hand => click.clicked_at_ms,
+        Origin::Postback | Origin::Pixel => judged.incoming.received_at_ms,
+    }
 }

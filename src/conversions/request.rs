@@ -78,9 +78,9 @@ impl Incoming {
         self.method == PIXEL
     }
 
-    /// Whether it is looked at who sends it: not for a test, whose sender has signed in.
-    pub(super) const fn is_sender_judged(&self) -> bool {
-        !self.is_test || self.is_as_from_outside
+    /// Whether it is looked at who sends it: not for a test or an import, whose sender has signed in.
+    pub(super) fn is_sender_judged(&self) -> bool {
+        (!self.is_test || self.is_as_from_outside) && !self.is_by_person()
     }
 
     /// Something stands in the body.
@@ -170,7 +170,8 @@ pub fn read(incoming: &Incoming) -> Result<Params, String> {
     }
     let mut params = Params::default();
     push_form(&incoming.query, &mut params)?;
-    if incoming.has_body() {
+    // The row of a file is kept as the body, and what was read of it stands in the query.
+    if incoming.has_body() && !incoming.is_by_person() {
         read_body(incoming, &mut params)?;
     }
     if let Some((name, _)) = params.0.iter().find(|(_, value)| value.len() > VALUE_BYTES_MAX) {

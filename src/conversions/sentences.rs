@@ -1,6 +1,7 @@
 //! The sentences of verdicts. For a refusal or a parked postback they say what to change.
 
 use crate::db::conversions::NewConversion;
+use crate::domain::import::ALL_OR_NOTHING_MAX;
 use crate::domain::money::{Currency, Money};
 use crate::domain::status::{Standing, Status};
 use chrono::DateTime;
@@ -141,6 +142,44 @@ pub(super) const BAD_KEY: &str = "The key in this address belongs to no advertis
 /// A moment as sentences say it.
 fn moment(ms: i64) -> String {
     DateTime::from_timestamp_millis(ms).unwrap_or_default().format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// The advertiser of a person's record is not there.
+pub(super) const NO_ADVERTISER: &str = "Its advertiser was archived meanwhile: restore it, or choose another";
+
+/// A row that no transaction takes.
+pub(super) const ROW_NOT_STORED: &str =
+    "This row could not be stored, though it can be read: it is in the log";
+
+/// An import that no transaction takes.
+pub(super) const IMPORT_FAILED: &str = "It could not be recorded, and nothing of it was: why is in the log. Try again, or in the mode of good rows";
+
+/// More rows than one transaction takes.
+#[must_use]
+pub fn too_many_at_once(rows: usize) -> String {
+    format!(
+        "{rows} rows are too many for all or nothing, which takes {ALL_OR_NOTHING_MAX} at most: record the good rows, or \
+         send the file in parts"
+    )
+}
+
+/// A row of a file that came before.
+pub(super) fn row_counted_before(id: i64) -> String {
+    format!("The same row was counted before as conversion {id}: it needs a transaction where two are meant")
+}
+
+/// A row's time that lies long before its click.
+pub(super) fn before_its_click(at_ms: i64, clicked_at_ms: i64) -> String {
+    format!(
+        "Its time {} lies more than a day before its click on {}: check the column of the time, and its zone",
+        moment(at_ms),
+        moment(clicked_at_ms)
+    )
+}
+
+/// A row's time that is still to come.
+pub(super) fn in_the_future(at_ms: i64) -> String {
+    format!("Its time {} is still to come: check the column of the time, and its zone", moment(at_ms))
 }
 
 /// The key before the present one, while it works; goes behind another sentence.

@@ -17,7 +17,7 @@ use crate::domain::click_id::ClickId;
 use crate::domain::verdict::Code;
 use crate::routing::{LiveCatalog, Memory};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -74,6 +74,8 @@ impl Submitted {
 pub struct Postbacks {
     pub(super) shared: Arc<Shared>,
     queue: Mutex<Option<SyncSender<Job>>>,
+    /// Numbers of imports to be run.
+    pub(super) imports: Mutex<Option<Sender<i64>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     waiting: Semaphore,
     rates: Rates,
@@ -86,9 +88,9 @@ pub(super) struct Shared {
     pub(super) catalog: Arc<LiveCatalog>,
     pub(super) admission: Admission,
     refusals: Refusals,
-    memory: Arc<Memory>,
-    ingested: Arc<Ingested>,
-    writer_id: i64,
+    pub(super) memory: Arc<Memory>,
+    pub(super) ingested: Arc<Ingested>,
+    pub(super) writer_id: i64,
     /// Reserved for the rows to come; the writer's own.
     numbers: Mutex<Numbers>,
     pub(super) has_parked: AtomicBool,
@@ -128,7 +130,8 @@ impl Postbacks {
             partitions_to_ms: AtomicI64::new(0),
             is_stopped: AtomicBool::new(false),
         });
-        let (writing, sweeping) = (Arc::clone(&shared), Arc::clone(&shared));
+        let (writing, sweeping, importing) = (Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&shared));
+        let (imports, imports_due) = channel();
         let queue = sender.clone();
         let threads = vec![
             std::thread::Builder::new()
@@ -137,10 +140,14 @@ impl Postbacks {
             std::thread::Builder::new()
                 .name("sweeper".to_owned())
                 .spawn(move || sweeping.keep_sweeping(&queue))?,
+            std::thread::Builder::new()
+                .name("imports".to_owned())
+                .spawn(move || importing.keep_importing(&imports_due))?,
         ];
         Ok(Self {
             shared,
             queue: Mutex::new(Some(sender)),
+            imports: Mutex::new(Some(imports)),
             threads: Mutex::new(threads),
             waiting: Semaphore::new(WAITING_MAX),
             rates,
@@ -284,6 +291,7 @@ impl Postbacks {
     pub fn stop(&self) {
         self.shared.is_stopped.store(true, Ordering::Release);
         *self.queue.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.imports.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
             if thread.join().is_err() {
@@ -399,7 +407,7 @@ impl Shared {
         Ok(outcomes)
     }
 
-    fn ensure_partitions(&self, conn: &mut AnyConnection, now_ms: i64) -> db::Result<()> {
+    pub(super) fn ensure_partitions(&self, conn: &mut AnyConnection, now_ms: i64) -> db::Result<()> {
         if now_ms < self.partitions_to_ms.load(Ordering::Acquire) {
             return Ok(());
         }

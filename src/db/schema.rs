@@ -566,6 +566,56 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    imports (id) {
+        id -> BigInt,
+        created_at_ms -> BigInt,
+        user_id -> BigInt,
+        advertiser_id -> BigInt,
+        file_name -> Text,
+        byte_count -> BigInt,
+        plan -> Text,
+        mode -> Text,
+        state -> Text,
+        node -> BigInt,
+        row_count -> BigInt,
+        done_count -> BigInt,
+        accepted_count -> BigInt,
+        duplicate_count -> BigInt,
+        parked_count -> BigInt,
+        refused_count -> BigInt,
+        touched_at_ms -> BigInt,
+        started_at_ms -> Nullable<BigInt>,
+        ended_at_ms -> Nullable<BigInt>,
+        message -> Text,
+    }
+}
+
+diesel::table! {
+    import_parts (import_id, part) {
+        import_id -> BigInt,
+        part -> BigInt,
+        bytes -> Binary,
+    }
+}
+
+diesel::table! {
+    import_faults (import_id, line) {
+        import_id -> BigInt,
+        line -> BigInt,
+        code -> Text,
+        message -> Text,
+        line_text -> Text,
+    }
+}
+
+diesel::table! {
+    import_mappings (advertiser_id) {
+        advertiser_id -> BigInt,
+        mapping -> Text,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(sessions, users);

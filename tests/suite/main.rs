@@ -60,6 +60,7 @@ mod fallbacks;
 mod floors;
 mod hand;
 mod hostile_clicks;
+mod imports;
 mod journal;
 mod kills;
 mod landers;
