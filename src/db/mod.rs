@@ -31,6 +31,7 @@ pub mod conversions;
 pub mod credentials;
 pub mod domains;
 pub mod journal_positions;
+pub mod judged_again;
 pub mod landers;
 pub mod ledger;
 pub mod lists;

@@ -35,6 +35,7 @@ const API: &[(&str, &[Method])] = &[
     ("/conversions/1", &[Method::GET, Method::PATCH]),
     ("/postbacks", &[Method::GET]),
     ("/postbacks/1", &[Method::GET]),
+    ("/postbacks/replay", &[Method::POST]),
 ];
 
 /// Addresses that are asked by `POST` and change nothing: a token that may read is enough.
