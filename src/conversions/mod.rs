@@ -39,7 +39,7 @@ pub use hand::{CHANGED_MAX, HandChange, HandOutcome};
 pub use judge::{Judged, Verdict, read};
 pub use macros_seen::looks_like_macro;
 pub use pixel::SNIPPET_WORDS;
-pub use replay::{REPLAYED_MAX, ReplayOrder, ReplayOutcome, Replayed, replay_totals};
+pub use replay::{REPLAYED_MAX, ReplayOrder, ReplayOutcome, Replayed, may_replay, replay_totals};
 pub use request::{BODY_BYTES_MAX, Incoming};
 pub use trust::Admission;
 pub use writer::{NotStored, Postbacks};

@@ -137,6 +137,12 @@ fn why_left(code: Code) -> Option<&'static str> {
     }
 }
 
+/// Whether a postback of this verdict may be run again.
+#[must_use]
+pub fn may_replay(code: Code) -> bool {
+    why_left(code).is_none()
+}
+
 /// A replay under way.
 struct Run<'a> {
     catalog: &'a Catalog,

@@ -114,6 +114,7 @@ const FORMS: &[&str] = &[
     "/offers/click-param",
     "/conversions",
     "/conversions/1",
+    "/postbacks/replay",
     "/landers",
     "/landers/1",
     "/landers/1/archive",

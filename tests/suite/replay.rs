@@ -3,6 +3,7 @@
 use crate::app::{Campaign, Click, TestApp, block_on, client, send};
 use crate::corpus;
 use crate::ledger::campaign_with;
+use crate::pages::Person;
 use crate::postbacks::{standing, stored_as};
 use clickledger::domain::status::Status;
 use clickledger::http::now_ms;
@@ -310,6 +311,60 @@ stories! {
             assert_eq!(refused["fields"][0]["field"], field, "{body}: {refused}");
         }
         assert_eq!(app.api(Method::GET, "/postbacks/replay", None).await.status, 405);
+    }
+
+    async fn the_log_runs_what_is_ticked_or_all_that_it_shows(app: TestApp) {
+        let campaign = app.campaign(json!({})).await;
+        let click = app.click(&campaign).await;
+        for parameters in ["payout=5&status=a%3Cb&txid=a", "payout=6&status=a%3Cb&txid=b", "payout={amount}", "payout=1&txid=c"] {
+            app.say(&click, parameters).await;
+        }
+        let person = Person::enter(app).await;
+        let log = person.page("/postbacks?code=unknown_status").await;
+        assert_eq!(log.matches("form=\"bulk\"").count(), 2);
+        let shown = log.split("name=\"shown\" value=\"").nth(1).unwrap().split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&");
+        assert!(shown.contains("code=unknown_status") && shown.contains("from_ms="), "{shown}");
+        assert!(!person.page("/postbacks?code=recorded").await.contains("id=\"bulk\""), "what counts is not run again");
+        mend(app, &campaign, json!({"status_map": {"a<b": "approved"}})).await;
+
+        let shown: String = url::form_urlencoded::byte_serialize(shown.as_bytes()).collect();
+        let looked = person.send("/postbacks/replay", &format!("scope=shown&shown={shown}")).await;
+        assert_eq!(looked.status, 200);
+        assert!(looked.text.contains("of 2 postbacks 2 count") && looked.text.contains("A new conversion"), "{}", looked.text);
+        assert!(!looked.text.contains("a<b"), "what came from outside is escaped");
+        assert_eq!(app.conversions(&click).len(), 1, "a look keeps nothing");
+        let run = person.send("/postbacks/replay", &format!("scope=shown&shown={shown}&action=run&why=mended")).await;
+        assert_eq!(run.location(), "/postbacks?replayed=2-2");
+        assert!(person.page("/postbacks?replayed=2-2").await.contains("Run again: of 2 postbacks 2 count now."));
+        assert_eq!(app.figures(&campaign, ["leads", "revenue"]), ["3", "12.00"]);
+
+        let hopeless = ids(app, "unresolved_macro").await[0];
+        let one = person.page(&format!("/postbacks/{hopeless}")).await;
+        assert!(one.contains("Run again</button>"), "{one}");
+        let looked = person.send("/postbacks/replay", &format!("id={hopeless}")).await;
+        assert!(looked.text.contains("Ask them to send again, or import their file"), "{}", looked.text);
+        let refused = person.send("/postbacks/replay", &format!("id={hopeless}&release=true&action=run")).await;
+        assert_eq!(refused.status, 422);
+        assert!(refused.text.contains("Write why it is released"), "{}", refused.text);
+        let run = person.send("/postbacks/replay", &format!("id={hopeless}&action=run&why=%3Ci%3Etry")).await;
+        assert_eq!(run.location(), format!("/postbacks/{hopeless}?replayed=0-1"));
+        let one = person.page(run.location()).await;
+        assert!(one.contains("Run again by person@example.com") && !one.contains("<i>try"), "{one}");
+        assert_eq!(person.send("/postbacks/replay", "scope=ticked").await.location(), "/postbacks?replayed=none");
+        assert_eq!(person.send("/postbacks/replay", "scope=shown&shown=colour%3Dred").await.location(), "/postbacks?replayed=none");
+
+        for txid in ["x", "y"] {
+            app.say(&click, &format!("event=lead&payout=1&txid={txid}")).await;
+        }
+        assert_eq!(app.say(&click, "event=lead&status=rejected").await.code(), "parked_ambiguous");
+        let parked = ids(app, "parked_ambiguous").await[0];
+        let looked = person.send("/postbacks/replay", &format!("id={parked}")).await;
+        let meant = app.conversions(&click).iter().find(|one| one.value.txid == "y").unwrap().id;
+        assert!(looked.text.contains(&format!("<option value=\"{meant}\"")), "{}", looked.text);
+        let form = format!("id={parked}&release=true&why=asked&conversion_id={meant}&action=run");
+        assert_eq!(person.send("/postbacks/replay", &form).await.location(), format!("/postbacks/{parked}?replayed=1-1"));
+        let meant = app.conversions(&click).into_iter().find(|one| one.id == meant).unwrap();
+        assert_eq!(meant.value.status, Status::Rejected);
     }
 
     async fn replays_at_once_make_one_conversion(app: TestApp) {
