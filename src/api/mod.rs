@@ -16,6 +16,7 @@ mod offers;
 mod postbacks;
 mod presets;
 mod rates;
+mod replays;
 mod reports;
 mod resource;
 mod settings;
@@ -62,6 +63,7 @@ fn version_1(cfg: &mut web::ServiceConfig) {
         .configure(templates::configure)
         .configure(clicks::configure)
         .configure(conversions::configure)
+        .configure(replays::configure)
         .configure(postbacks::configure)
         .configure(presets::configure)
         .configure(rates::configure)

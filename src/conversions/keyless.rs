@@ -28,6 +28,14 @@ fn admit(ranges: &[IpNet], incoming: &Incoming, catalog: &Catalog) -> Result<Cli
         let message = sentences::address_not_allowed_without_key(&incoming.address);
         return Err(Refusal::new(Code::AddressNotAllowed, message));
     }
+    named(incoming, catalog)
+}
+
+/// The click that a postback without a key names.
+///
+/// # Errors
+/// The refusal: not to be read, or without a click id of ours.
+pub(super) fn named(incoming: &Incoming, catalog: &Catalog) -> Result<ClickId, Refusal> {
     let params = request::read(incoming).map_err(|message| Refusal::new(Code::Unreadable, message))?;
     let cid = claim::cid_of(&params, &Advertiser::blank(catalog.currency))?;
     let foreign = || Refusal::new(Code::ParkedForeignClick, sentences::foreign_click(&cid));
@@ -35,7 +43,7 @@ fn admit(ranges: &[IpNet], incoming: &Incoming, catalog: &Catalog) -> Result<Cli
 }
 
 /// What is said of a postback that belongs to no advertiser (yet).
-fn nobodys(incoming: Incoming, refusal: Refusal) -> Judged {
+pub(super) fn nobodys(incoming: Incoming, refusal: Refusal) -> Judged {
     let request_hash = request::read(&incoming).as_ref().map(request::Params::hash).unwrap_or_default();
     Judged {
         incoming,
@@ -44,6 +52,7 @@ fn nobodys(incoming: Incoming, refusal: Refusal) -> Judged {
         signed: None,
         request_hash,
         claim: Err(refusal),
+        again: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The conversion ledger: read a postback, judge it, record it, answer with the verdict.
 
+mod again;
 mod batch;
 mod by_hand;
 mod caps;
@@ -7,6 +8,7 @@ mod change;
 mod checks;
 mod claim;
 mod earn;
+mod effects;
 mod hand;
 mod hold;
 mod identity;
@@ -21,7 +23,9 @@ mod price;
 mod rates;
 mod record;
 mod refusals;
+mod release;
 mod repeat;
+mod replay;
 mod request;
 mod signature;
 mod signed;
@@ -34,6 +38,7 @@ mod writer;
 pub mod sentences;
 
 pub use crate::db::postbacks::PIXEL;
+pub use again::Released;
 pub use batch::split;
 pub use by_hand::{HandRecord, NotRecorded};
 pub use change::change_row;
@@ -42,6 +47,7 @@ pub use hand::{CHANGED_MAX, HandChange, HandOutcome};
 pub use judge::{Judged, Verdict, read};
 pub use macros_seen::looks_like_macro;
 pub use pixel::SNIPPET_WORDS;
+pub use replay::{REPLAYED_MAX, ReplayOrder, ReplayOutcome, Replayed, may_replay, replay_totals};
 pub use request::{BODY_BYTES_MAX, Incoming};
 pub use trial::Trial;
 pub use trust::Admission;

@@ -37,8 +37,8 @@ pub struct Group<'a> {
     pub(super) now_ms: i64,
     pub(super) clicks: HashMap<ClickId, ClickFacts>,
     pub(super) conversions: HashMap<ClickId, Vec<Conversion>>,
-    /// When requests were last accepted, Unix milliseconds; this group's own included.
-    pub(super) accepted: HashMap<Accepted, AcceptedAt>,
+    /// When requests were accepted; this group's own included.
+    pub(super) accepted: HashMap<Accepted, Vec<AcceptedAt>>,
     /// The transactions whose amounts were added to conversions, as far as somebody asked; this group's own included.
     pub(super) additions: HashMap<i64, HashSet<String>>,
     /// Rates of currencies on days, as far as somebody asked.
@@ -119,10 +119,12 @@ impl<'a> Group<'a> {
             return self.settle_report(conn, judged);
         }
         let (Ok(claim), Some(advertiser)) = (&judged.claim, &judged.advertiser) else {
-            words::note_status(&mut self.draft, judged);
+            if judged.again.is_none() {
+                words::note_status(&mut self.draft, judged);
+            }
             return Ok(judged.without_click().into());
         };
-        let mut settled = match self.find_click(conn, claim, advertiser)? {
+        let mut settled = match self.find_click(conn, judged, claim, advertiser)? {
             Ok(found) => {
                 words::note_event(&mut self.draft, judged, claim, advertiser, &found.1);
                 self.apply(conn, judged, claim, advertiser, found)?
@@ -135,8 +137,7 @@ impl<'a> Group<'a> {
                 at_ms: judged.incoming.received_at_ms,
                 conversion_id: settled.verdict.conversion_id,
             };
-            let last = self.accepted.entry((advertiser.id, click, judged.request_hash)).or_insert(now);
-            *last = now.max(*last);
+            self.accepted.entry((advertiser.id, click, judged.request_hash)).or_default().push(now);
         }
         Ok(settled)
     }
@@ -145,13 +146,19 @@ impl<'a> Group<'a> {
     fn find_click(
         &self,
         conn: &mut AnyConnection,
+        judged: &Judged,
         claim: &Claim,
         advertiser: &AdvertiserRoute,
     ) -> db::Result<Result<Reached, Verdict>> {
         let Some(click) = claim.click_id.and_then(|id| self.clicks.get(&id)) else {
             return Ok(Err(without_click(claim)));
         };
-        match self.offer_reached(conn, click, |id| id == advertiser.id)? {
+        let offer = match self.offer_reached(conn, click, |id| id == advertiser.id)? {
+            None if judged.released().is_some() => self.offer_of_click(conn, click)?,
+            None => self.offer_released(click.id, claim, advertiser.id),
+            reached => reached,
+        };
+        match offer {
             Some(offer) => Ok(Ok((click.clone(), offer))),
             None => {
                 let message = sentences::wrong_offer(&advertiser.advertiser.name);
@@ -213,14 +220,17 @@ impl<'a> Group<'a> {
                 let verdict = Verdict { conversion_id: Some(id), ..fixed(Code::Duplicate, message) };
                 return Ok(verdict.into());
             }
-            About::Unclear(message) => return Ok(fixed(Code::ParkedAmbiguous, message).into()),
+            About::Unclear(message) => match self.chosen(judged, claim, advertiser.id, click.id) {
+                Some(meant) => return self.change(conn, judged, claim, advertiser, meant),
+                None => return Ok(fixed(Code::ParkedAmbiguous, message).into()),
+            },
         };
         if let Some(message) = person::time_fault(judged, &click) {
             return Ok(fixed(Code::Unreadable, message).into());
         }
         let age_ms = aged_at_ms(judged, claim, &click).saturating_sub(click.clicked_at_ms);
         let window_days = advertiser.advertiser.window_days;
-        if age_ms > window_days.saturating_mul(DAY_MS) {
+        if age_ms > window_days.saturating_mul(DAY_MS) && judged.released().is_none() {
             let message = sentences::outside_window(age_ms / DAY_MS, window_days);
             return Ok(fixed(Code::ParkedOutsideWindow, message).into());
         }

@@ -255,6 +255,42 @@ pub(super) fn signed_again(first: &str) -> String {
     format!("The same signed request came again and was answered as before: {first}")
 }
 
+/// Something older than what its conversion went by since.
+pub(super) fn outdated(id: i64, status: Status) -> String {
+    format!(
+        "Conversion {id} stays {status}: something newer changed it since, and an older postback moves nothing back"
+    )
+}
+
+/// What cannot be made sure any more.
+pub(super) const SIGNATURE_NOT_KEPT: &str = "It can be read now, but its signature could not be looked at when it came, and \
+     headers are not kept: ask them to send it again";
+
+/// A verdict that a replay does not touch.
+pub(super) const HAS_VERDICT: &str = "It counts already, or says again what counts: it is not run again";
+
+/// A refusal for who sent it.
+pub(super) const STAYS_REFUSED: &str = "It was refused for who sent it (key, address or signature), and that stays judged as it \
+     was: mend the setting and ask them to send it again";
+
+/// What is not there to be read.
+pub(super) const NOT_WHOLE: &str =
+    "It was longer than is kept, so its end is lost: ask them to send it again in smaller parts";
+
+/// A postback of somebody who is gone.
+pub(super) const ADVERTISER_GONE: &str = "Its advertiser is archived: restore the advertiser first";
+
+/// Why a conversion changed that a person released.
+pub(super) fn released(said: &str, why: &str) -> String {
+    if said.is_empty() { format!("Released: {why}") } else { format!("{said}. Released: {why}") }
+}
+
+/// A verdict's message about a conversion that has no number yet.
+pub(super) fn of_new(message: &str, id: i64) -> String {
+    let at_start = message.replace(&format!("Conversion {id}"), "A new conversion");
+    at_start.replace(&format!("conversion {id}"), "the new conversion")
+}
+
 /// Too many that were refused for who sent them.
 pub(super) const TOO_MANY_REFUSED: &str = "Too many refused postbacks from this address: wait a minute";
 

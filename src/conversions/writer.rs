@@ -11,11 +11,13 @@ use super::refusals::Refusals;
 use super::request::Incoming;
 use super::trust::{self, Admission};
 use crate::clicks::Ingested;
+use crate::db::judged_again::{self, Standing};
 use crate::db::ledger::Numbers;
-use crate::db::{self, AnyConnection, Db, Priority, conversions, partitions, postbacks, rollups};
+use crate::db::{self, AnyConnection, Db, Priority, conversions, partitions};
 use crate::domain::click_id::ClickId;
 use crate::domain::verdict::Code;
 use crate::routing::{LiveCatalog, Memory};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +26,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Semaphore, oneshot};
 
 /// Postbacks of one transaction at most.
-const GROUP_MAX: usize = 256;
+pub(super) const GROUP_MAX: usize = 256;
 
 /// Postbacks that may wait to be written: about a second's worth. One more is told to come again.
 const QUEUE_MAX: usize = 8_192;
@@ -356,28 +358,30 @@ impl Shared {
         let catalog = self.catalog.get();
         let all: Vec<&Judged> = jobs.iter().map(|job| &job.judged).collect();
         let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
-        let (verdicts, converted, used) = self.db.write(Priority::Postbacks, |conn| {
+        let parked: Vec<i64> = jobs.iter().filter_map(|job| job.parked).collect();
+        let (verdicts, effects) = self.db.write(Priority::Postbacks, |conn| {
             self.ensure_partitions(conn, now_ms)?;
+            let mut held = judged_again::hold(conn, &parked)?;
             let mut group = Group::begin(conn, &catalog, now_ms, &all, &mut numbers)?;
             let mut nonces = Nonces::begin(conn, &all, now_ms)?;
             let mut verdicts = Vec::with_capacity(jobs.len());
             for job in jobs {
-                verdicts.push(self.write_one(conn, &mut group, &mut nonces, job)?);
+                verdicts.push(self.write_one(conn, &mut group, (&mut nonces, &mut held), job)?);
             }
-            let used = group.takings.settle(conn, &catalog, &mut group.draft)?;
-            group.draft.write(conn)?;
+            let effects = group.finish(conn, self.writer_id)?;
             nonces.write(conn)?;
-            rollups::apply(conn, &group.sums, self.writer_id)?;
-            Ok::<_, db::Error>((verdicts, group.converted, used))
+            Ok::<_, db::Error>((verdicts, effects))
         })?;
-        self.catalog.caps().note(&used);
-        for (click_id, offer_id) in converted {
-            self.memory.note_conversion(click_id, offer_id);
-        }
+        self.tell(effects);
         if verdicts.iter().any(|verdict| verdict.code == Code::ParkedUnknownClick) {
-            self.has_parked.store(true, Ordering::Release);
+            self.look_for_parked();
         }
         Ok(verdicts)
+    }
+
+    /// Wakes the sweeper: its look and the click of what was just parked may have missed each other.
+    pub(super) fn look_for_parked(&self) {
+        self.has_parked.store(true, Ordering::Release);
     }
 
     fn change_by_hand(
@@ -388,22 +392,16 @@ impl Shared {
     ) -> db::Result<Vec<(i64, HandOutcome)>> {
         let catalog = self.catalog.get();
         let (now_ms, mut numbers) = (now_ms(), Numbers::default());
-        let (outcomes, converted, used) = self.db.write(Priority::Pages, |conn| {
+        let (outcomes, effects) = self.db.write(Priority::Pages, |conn| {
             let mut clicks = conversions::clicks_of(conn, ids)?;
             clicks.sort_unstable();
             clicks.dedup();
             let mut group = Group::of_clicks(conn, &catalog, now_ms, &clicks, (&mut numbers, 0))?;
             let outcomes: Vec<(i64, HandOutcome)> =
                 ids.iter().map(|id| (*id, group.change_by_hand(*id, asked, user_id))).collect();
-            let used = group.takings.settle(conn, &catalog, &mut group.draft)?;
-            group.draft.write(conn)?;
-            rollups::apply(conn, &group.sums, self.writer_id)?;
-            Ok::<_, db::Error>((outcomes, group.converted, used))
+            Ok::<_, db::Error>((outcomes, group.finish(conn, self.writer_id)?))
         })?;
-        self.catalog.caps().note(&used);
-        for (click_id, offer_id) in converted {
-            self.memory.note_conversion(click_id, offer_id);
-        }
+        self.tell(effects);
         Ok(outcomes)
     }
 
@@ -421,12 +419,12 @@ impl Shared {
         &self,
         conn: &mut AnyConnection,
         group: &mut Group<'_>,
-        nonces: &mut Nonces,
+        (nonces, held): (&mut Nonces, &mut HashMap<i64, Standing>),
         job: &Job,
     ) -> db::Result<Verdict> {
         if let Some(id) = job.parked {
             // Judged meanwhile, by this process or another.
-            let is_waiting = postbacks::find(conn, id)?.is_some_and(|parked| parked.value.is_waiting);
+            let is_waiting = held.get(&id).is_some_and(|parked| parked.is_waiting);
             if !is_waiting {
                 return Ok(Verdict::new(Code::Duplicate, "This postback has its verdict already"));
             }
@@ -445,7 +443,10 @@ impl Shared {
         row.advertiser_id = row.advertiser_id.or(settled.advertiser_id);
         let postback_id = match job.parked {
             Some(id) => {
-                postbacks::settle(conn, id, &row, group.now_ms)?;
+                judged_again::settle(conn, id, &row, group.now_ms)?;
+                if let Some(parked) = held.get_mut(&id) {
+                    parked.is_waiting = row.is_waiting;
+                }
                 id
             }
             None => group.draft.keep(conn, row)?,

@@ -11,7 +11,7 @@ use crate::domain::status::{Standing, Status};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer};
 
-pub use super::conversion_changes::{Change, changes_of};
+pub use super::conversion_changes::{Change, RECALCULATION, changes_of, is_changed_by_newer};
 pub use super::conversion_log::{ConversionQuery, list};
 
 /// A conversion's facts.

@@ -124,6 +124,12 @@ impl<'a> Draft<'a> {
         Ok(id)
     }
 
+    /// Whether a conversion is one of this draft: it stands nowhere yet.
+    #[must_use]
+    pub fn is_new(&self, id: i64) -> bool {
+        self.recorded.contains_key(&id)
+    }
+
     /// What became of a conversion.
     pub fn change(&mut self, conversion: &Conversion) {
         let value = conversion.value.clone();

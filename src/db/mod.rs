@@ -32,6 +32,7 @@ pub mod credentials;
 pub mod domains;
 pub mod imports;
 pub mod journal_positions;
+pub mod judged_again;
 pub mod landers;
 pub mod ledger;
 pub mod lists;

@@ -616,6 +616,58 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    postback_replays (id) {
+        id -> BigInt,
+        postback_id -> BigInt,
+        at_ms -> BigInt,
+        user_id -> BigInt,
+        is_release -> Bool,
+        why -> Text,
+        code_before -> Text,
+        message_before -> Text,
+        code_after -> Text,
+        message_after -> Text,
+    }
+}
+
+diesel::table! {
+    recalculations (id) {
+        id -> BigInt,
+        created_at_ms -> BigInt,
+        user_id -> BigInt,
+        why -> Text,
+        offer_id -> Nullable<BigInt>,
+        advertiser_id -> Nullable<BigInt>,
+        from_day -> Text,
+        to_day -> Text,
+        time_zone -> Text,
+        from_ms -> BigInt,
+        to_ms -> BigInt,
+        takes_terms -> Bool,
+        takes_rates -> Bool,
+        finished_at_ms -> Nullable<BigInt>,
+        taken_back_by -> Nullable<BigInt>,
+        taken_back_at_ms -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    recalculated_conversions (recalculation_id, conversion_id) {
+        recalculation_id -> BigInt,
+        conversion_id -> BigInt,
+        currency_before -> Text,
+        original_before_micros -> BigInt,
+        rate_before_nanos -> BigInt,
+        revenue_before_micros -> BigInt,
+        currency_after -> Text,
+        original_after_micros -> BigInt,
+        rate_after_nanos -> BigInt,
+        revenue_after_micros -> BigInt,
+        outcome -> Nullable<Text>,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(sessions, users);

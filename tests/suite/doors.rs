@@ -40,6 +40,7 @@ const API: &[(&str, &[Method])] = &[
     ("/conversions/1", &[Method::GET, Method::PATCH]),
     ("/postbacks", &[Method::GET]),
     ("/postbacks/1", &[Method::GET]),
+    ("/postbacks/replay", &[Method::POST]),
 ];
 
 /// Addresses that are asked by `POST` and change nothing: a token that may read is enough.
@@ -118,6 +119,7 @@ const FORMS: &[&str] = &[
     "/offers/click-param",
     "/conversions",
     "/conversions/1",
+    "/postbacks/replay",
     "/landers",
     "/landers/1",
     "/landers/1/archive",
