@@ -60,6 +60,8 @@ impl Answer {
 
 /// A client that follows no redirect, asks no proxy and keeps no cookies.
 pub fn client() -> reqwest::Client {
+    // Built without cryptography of its own, the client asks for the process's. Another story may have named it before.
+    let _named = rustls::crypto::ring::default_provider().install_default();
     let building = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
     building.user_agent(BROWSER).timeout(Duration::from_secs(30)).build().unwrap()
 }
