@@ -19,6 +19,7 @@ pub mod macros;
 pub mod moment;
 pub mod money;
 pub mod offer;
+pub mod old_address;
 pub mod origin;
 pub mod preset;
 pub mod rate;

@@ -1,10 +1,12 @@
 //! The catalog: everything the click path and the postback path ask for, in memory, replaced whole
 //! when something is saved. It can be thrown away and rebuilt from the database at any time.
 
+mod aliases;
 mod build;
 mod hosts;
 mod routes;
 
+pub use aliases::Aliases;
 pub use hosts::Hosts;
 pub use routes::{
     AdvertiserRoute, CampaignRoute, CostRule, LanderRoute, OfferRoute, PathRoute, RuleRoute, SourceRoute,
@@ -35,6 +37,7 @@ pub struct Catalog {
     advertisers: HashMap<i64, Arc<AdvertiserRoute>>,
     keys: HashMap<String, Arc<AdvertiserRoute>>,
     hosts: Hosts,
+    aliases: Aliases,
     /// The hosts that are ours.
     own_hosts: OwnHosts,
     /// The campaign of each path.
@@ -93,6 +96,12 @@ impl Catalog {
     #[must_use]
     pub const fn hosts(&self) -> &Hosts {
         &self.hosts
+    }
+
+    /// The old addresses that campaigns answer at.
+    #[must_use]
+    pub const fn aliases(&self) -> &Aliases {
+        &self.aliases
     }
 
     /// The account's fallback.
@@ -204,6 +213,7 @@ impl Catalog {
                 .values()
                 .flat_map(|route| route.all_paths().map(|path| (path.id, route.id)))
                 .collect(),
+            aliases: Aliases::new(campaigns.values()),
             own_hosts: db::own_hosts::load(conn)?,
             keys: keys(&advertisers),
             campaigns,
