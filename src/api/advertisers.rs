@@ -53,6 +53,7 @@ struct Body {
     answers: Answers,
     reply_body: String,
     pixel: bool,
+    old_keys: Vec<String>,
     created_at: String,
     updated_at: String,
 }
@@ -96,6 +97,7 @@ fn bodies(app: &App, public_url: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Bo
             answers: value.answers,
             reply_body: value.reply_body,
             pixel: value.is_pixel_on,
+            old_keys: value.old_keys,
             created_at: instant(one.created_at_ms),
             updated_at: instant(one.updated_at_ms),
         })

@@ -2,7 +2,8 @@
 //! about machines.
 
 use super::schema::settings;
-use super::{AnyConnection, Result, on_each};
+use super::{AnyConnection, Result, json, json_text, on_each};
+use crate::domain::old_door::OldDoors;
 use diesel::prelude::*;
 
 /// The account currency's code.
@@ -29,6 +30,25 @@ pub const BOT_DATA_CENTRES: &str = "bot_data_centres";
 pub const BOT_ADDRESS_CLICKS: &str = "bot_address_clicks";
 /// Within how many minutes.
 pub const BOT_ADDRESS_MINUTES: &str = "bot_address_minutes";
+
+/// The doors of the tracker before that are kept open, as JSON.
+pub const OLD_DOORS: &str = "old_doors";
+
+/// The doors of the tracker before that are kept open; none until they are.
+///
+/// # Errors
+/// The database fails, or holds what cannot be read.
+pub fn old_doors(conn: &mut AnyConnection) -> Result<OldDoors> {
+    find(conn, OLD_DOORS)?.map_or_else(|| Ok(OldDoors::default()), |text| json(&text))
+}
+
+/// Keeps these doors open, and no others.
+///
+/// # Errors
+/// The database fails.
+pub fn put_old_doors(conn: &mut AnyConnection, doors: &OldDoors) -> Result<()> {
+    put(conn, OLD_DOORS, &json_text(doors)?)
+}
 
 /// The value of a setting.
 ///

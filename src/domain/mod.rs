@@ -20,6 +20,7 @@ pub mod moment;
 pub mod money;
 pub mod offer;
 pub mod old_address;
+pub mod old_door;
 pub mod origin;
 pub mod preset;
 pub mod rate;

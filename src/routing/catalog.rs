@@ -19,6 +19,7 @@ use crate::db::{self, AnyConnection, Db, Priority, settings};
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
 use crate::domain::offer::{AtCap, Offer};
+use crate::domain::old_door::OldDoors;
 use crate::domain::rule::{Library, ListSet};
 use crate::domain::template::{Template, TemplateUse};
 use crate::domain::tracking_address::OwnHosts;
@@ -38,6 +39,8 @@ pub struct Catalog {
     keys: HashMap<String, Arc<AdvertiserRoute>>,
     hosts: Hosts,
     aliases: Aliases,
+    /// The doors of the tracker before that are open.
+    old_doors: OldDoors,
     /// The hosts that are ours.
     own_hosts: OwnHosts,
     /// The campaign of each path.
@@ -92,6 +95,12 @@ impl Catalog {
         self.keys.get(key)
     }
 
+    /// The advertiser that a key of the tracker before belongs to.
+    #[must_use]
+    pub fn by_old_key(&self, key: &str) -> Option<&Arc<AdvertiserRoute>> {
+        self.by_key(key).filter(|route| route.advertiser.old_keys.iter().any(|old| old == key))
+    }
+
     /// The installation's hosts.
     #[must_use]
     pub const fn hosts(&self) -> &Hosts {
@@ -102,6 +111,12 @@ impl Catalog {
     #[must_use]
     pub const fn aliases(&self) -> &Aliases {
         &self.aliases
+    }
+
+    /// The doors of the tracker before that are open.
+    #[must_use]
+    pub const fn old_doors(&self) -> &OldDoors {
+        &self.old_doors
     }
 
     /// The account's fallback.
@@ -214,6 +229,7 @@ impl Catalog {
                 .flat_map(|route| route.all_paths().map(|path| (path.id, route.id)))
                 .collect(),
             aliases: Aliases::new(campaigns.values()),
+            old_doors: settings::old_doors(conn)?,
             own_hosts: db::own_hosts::load(conn)?,
             keys: keys(&advertisers),
             campaigns,
@@ -229,11 +245,14 @@ impl Catalog {
     }
 }
 
-/// Every key with its advertiser: the one before leads there too, and whoever asks looks whether it has ended.
+/// Every key with its advertiser: the one before leads there too, and whoever asks looks whether it has ended; and those that
+/// the tracker before gave out.
 fn keys(advertisers: &HashMap<i64, Arc<AdvertiserRoute>>) -> HashMap<String, Arc<AdvertiserRoute>> {
     let before = advertisers.values().filter_map(|route| Some((&route.previous_key.as_ref()?.value, route)));
     let present = advertisers.values().map(|route| (&route.key, route));
-    before.chain(present).map(|(key, route)| (key.clone(), Arc::clone(route))).collect()
+    let old =
+        advertisers.values().flat_map(|route| route.advertiser.old_keys.iter().map(move |key| (key, route)));
+    old.chain(before).chain(present).map(|(key, route)| (key.clone(), Arc::clone(route))).collect()
 }
 
 fn fallback_template(url: &str) -> Option<Template> {
