@@ -56,6 +56,7 @@ struct Body {
     reply_body: String,
     pixel: bool,
     test_click_id: Option<String>,
+    old_keys: Vec<String>,
     created_at: String,
     updated_at: String,
 }
@@ -100,6 +101,7 @@ fn bodies(app: &App, public_url: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Bo
             reply_body: value.reply_body,
             pixel: value.is_pixel_on,
             test_click_id: own.test_click_id.map(|id| id.to_string()),
+            old_keys: value.old_keys,
             created_at: instant(one.created_at_ms),
             updated_at: instant(one.updated_at_ms),
         })

@@ -1,9 +1,11 @@
 //! `/settings`: what the whole account is set to, for admins alone.
 
 use super::Answer;
+use crate::domain::old_door::OldDoor;
 use crate::entities::settings::{self, Settings};
 use crate::http::{AdminReader, AdminWriter, App, Error, changing, json_fields, reading};
 use actix_web::{HttpRequest, HttpResponse, web};
+use ipnet::IpNet;
 use serde::Serialize;
 
 /// Hangs the address.
@@ -25,6 +27,10 @@ struct Body {
     bot_address_limit: bool,
     bot_address_clicks: Option<u32>,
     bot_address_minutes: Option<u32>,
+    old_postbacks: Vec<OldDoor>,
+    old_postback_addresses: Vec<IpNet>,
+    old_postback_key: String,
+    old_buttons: bool,
 }
 
 impl Body {
@@ -38,6 +44,10 @@ impl Body {
             bot_address_limit: settings.bot_address_limit,
             bot_address_clicks: settings.bot_address_clicks,
             bot_address_minutes: settings.bot_address_minutes,
+            old_postbacks: settings.old.postbacks,
+            old_postback_addresses: settings.old.addresses,
+            old_postback_key: settings.old.key,
+            old_buttons: settings.old.buttons,
         }
     }
 }

@@ -58,6 +58,7 @@ impl Shared {
             whole: None,
             received_at_ms: value.received_at_ms,
             is_test: value.is_test,
+            is_as_from_outside: false,
         };
         let judged = if is_keyless {
             self.judge_keyless(catalog, incoming)?

@@ -67,8 +67,7 @@ impl<'a> Group<'a> {
         }
         let hashes: Vec<_> = postbacks.iter().map(|judged| judged.request_hash).collect();
         for (request, accepted) in postbacks::accepted(conn, &known, &hashes, since_ms)? {
-            let last = self.accepted.entry(request).or_insert(accepted);
-            *last = accepted.max(*last);
+            self.accepted.entry(request).or_default().extend(accepted);
         }
         Ok(())
     }

@@ -1,34 +1,36 @@
-//! Postbacks without a key in the address, as old templates send them: taken where the installation says so, from listed
-//! addresses alone. The advertiser is the one whose offer the click reached, and what it asks of its postbacks holds.
+//! Postbacks without a key of an advertiser in the address, as old templates send them: taken where the installation says so,
+//! from listed addresses alone, or with the one key that the tracker before had. The advertiser is the one whose offer the click reached, and what it asks of its postbacks holds.
 
 use super::claim::{self, Refusal};
 use super::judge::{self, Judged};
 use super::request::{self, Incoming};
 use super::sentences;
-use super::writer::{NotStored, Postbacks};
+use super::writer::{NotStored, Postbacks, Shared};
 use crate::db::{self, AnyConnection, clicks};
 use crate::domain::advertiser::{Advertiser, is_allowed};
 use crate::domain::click_id::ClickId;
+use crate::domain::old_door::OldDoor;
 use crate::domain::verdict::Code;
 use crate::routing::{AdvertiserRoute, Catalog};
-use ipnet::IpNet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// The click that a postback without a key names, where it may come at all.
-///
-/// # Errors
-/// The refusal: from elsewhere, not to be read, or without a click id of ours.
-fn admit(ranges: &[IpNet], incoming: &Incoming, catalog: &Catalog) -> Result<ClickId, Refusal> {
-    if ranges.is_empty() {
+/// Whether a postback without a key of an advertiser may come to a door from an address.
+fn is_open(shared: &Shared, incoming: &Incoming, door: OldDoor, catalog: &Catalog) -> Result<(), Refusal> {
+    let (old, own) = (catalog.old_doors(), &shared.admission.without_key);
+    if old.is_key(&incoming.key) {
+        return Ok(());
+    }
+    let has_own = door == OldDoor::WithoutKey && !own.is_empty();
+    if !has_own && !old.has(door) {
         return Err(Refusal::new(Code::BadKey, sentences::NO_KEY));
     }
-    let is_listed = incoming.address.parse::<IpAddr>().is_ok_and(|address| is_allowed(ranges, address));
-    if !is_listed {
-        let message = sentences::address_not_allowed_without_key(&incoming.address);
-        return Err(Refusal::new(Code::AddressNotAllowed, message));
+    let is_listed = |address: IpAddr| old.lets_in(door, address) || (has_own && is_allowed(own, address));
+    if incoming.address.parse::<IpAddr>().is_ok_and(is_listed) {
+        return Ok(());
     }
-    named(incoming, catalog)
+    let message = sentences::address_not_allowed_without_key(&incoming.address);
+    Err(Refusal::new(Code::AddressNotAllowed, message))
 }
 
 /// The click that a postback without a key names.
@@ -114,10 +116,15 @@ impl Postbacks {
     ///
     /// # Errors
     /// The database cannot be asked: the sender should come again.
-    pub(super) async fn read_without_key(&self, incoming: Incoming) -> Result<Judged, NotStored> {
+    pub(super) async fn read_without_key(
+        &self,
+        incoming: Incoming,
+        door: OldDoor,
+    ) -> Result<Judged, NotStored> {
         let shared = Arc::clone(&self.shared);
         let catalog = shared.catalog.get();
-        let id = match admit(&shared.admission.without_key, &incoming, &catalog) {
+        let admitted = is_open(&shared, &incoming, door, &catalog);
+        let id = match admitted.and_then(|()| named(&incoming, &catalog)) {
             Ok(id) => id,
             Err(refusal) => return Ok(nobodys(incoming, refusal)),
         };

@@ -51,7 +51,7 @@ pub(super) fn read(incoming: Incoming, advertiser: Option<Arc<AdvertiserRoute>>)
         (Some(_), Err(message)) => Err(Refusal::new(Code::Unreadable, message)),
         (Some(route), Ok(params)) => claim::read_own_names(&params, &route.advertiser),
     };
-    Judged { incoming, advertiser, old_key_until_ms: None, signed: None, request_hash, claim }
+    Judged { incoming, advertiser, old_key_until_ms: None, signed: None, request_hash, claim, again: None }
 }
 
 /// What is wrong with the time of a conversion that a person records; none where nothing is.

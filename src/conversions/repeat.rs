@@ -141,7 +141,8 @@ impl Group<'_> {
             None
         } else if judged.incoming.origin() == Origin::Import {
             // Files are sent again after weeks: their rows are never counted twice.
-            self.accepted.get(&(advertiser_id, click, judged.request_hash))?.conversion_id
+            let all = self.accepted.get(&(advertiser_id, click, judged.request_hash))?;
+            all.iter().find_map(|accepted| accepted.conversion_id)
         } else {
             self.accepted_lately(judged, advertiser_id, click)?.conversion_id
         }

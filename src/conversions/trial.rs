@@ -5,6 +5,7 @@ use super::judge::Verdict;
 use super::request::Incoming;
 use super::signature;
 use super::writer::{NotStored, Postbacks};
+use crate::domain::old_door::OldDoor;
 use crate::routing::AdvertiserRoute;
 
 /// What became of a trial.
@@ -22,7 +23,7 @@ impl Postbacks {
     /// # Errors
     /// It could not be stored in time.
     pub async fn try_out(&self, incoming: Incoming) -> Result<Trial, NotStored> {
-        let judged = self.read(Incoming { is_test: true, ..incoming }).await?;
+        let judged = self.read(Incoming { is_test: true, ..incoming }, OldDoor::WithoutKey).await?;
         let seen = Seen::of(&judged);
         let verdict = self.write(judged).await?;
         Ok(Trial { steps: seen.steps(&verdict), verdict })

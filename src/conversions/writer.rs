@@ -15,6 +15,7 @@ use crate::db::judged_again::{self, Standing};
 use crate::db::ledger::Numbers;
 use crate::db::{self, AnyConnection, Db, Priority, conversions, partitions};
 use crate::domain::click_id::ClickId;
+use crate::domain::old_door::OldDoor;
 use crate::domain::verdict::Code;
 use crate::routing::{LiveCatalog, Memory};
 use std::collections::HashMap;
@@ -162,8 +163,16 @@ impl Postbacks {
     /// # Errors
     /// It could not be stored in time; nothing was counted that a second copy would count again.
     pub async fn receive(&self, incoming: Incoming) -> Result<Verdict, NotStored> {
+        self.receive_at(incoming, OldDoor::WithoutKey).await
+    }
+
+    /// The same for one that came to an old address: where no key says whose it is, that door's list says who may.
+    ///
+    /// # Errors
+    /// As [`Postbacks::receive`].
+    pub async fn receive_at(&self, incoming: Incoming, door: OldDoor) -> Result<Verdict, NotStored> {
         let begun = tokio::time::Instant::now();
-        let submitted = self.submit(incoming, begun + CLICK_WAIT).await?;
+        let submitted = self.submit(incoming, door, begun + CLICK_WAIT).await?;
         submitted.verdict(begun + ANSWER_LONGEST).await
     }
 
@@ -173,7 +182,7 @@ impl Postbacks {
         let mut submitted = Vec::with_capacity(all.len());
         for incoming in all {
             // All of them wait no longer for their clicks than one would.
-            submitted.push(self.submit(incoming, begun + CLICK_WAIT).await);
+            submitted.push(self.submit(incoming, OldDoor::WithoutKey, begun + CLICK_WAIT).await);
         }
         let mut verdicts = Vec::with_capacity(submitted.len());
         for one in submitted {
@@ -189,16 +198,19 @@ impl Postbacks {
     async fn submit(
         &self,
         incoming: Incoming,
+        door: OldDoor,
         wait_until: tokio::time::Instant,
     ) -> Result<Submitted, NotStored> {
-        let judged = self.read(incoming).await?;
+        let judged = self.read(incoming, door).await?;
         self.submit_judged(judged, wait_until).await
     }
 
     /// Says of a postback what can be said without writing.
-    pub(super) async fn read(&self, incoming: Incoming) -> Result<Judged, NotStored> {
-        let mut judged = if incoming.key.is_empty() && !incoming.is_pixel() {
-            self.read_without_key(incoming).await?
+    pub(super) async fn read(&self, incoming: Incoming, door: OldDoor) -> Result<Judged, NotStored> {
+        let is_nobodys =
+            incoming.key.is_empty() || self.shared.catalog.get().old_doors().is_key(&incoming.key);
+        let mut judged = if is_nobodys && !incoming.is_pixel() {
+            self.read_without_key(incoming, door).await?
         } else {
             judge::read(incoming, &self.shared.catalog.get())
         };

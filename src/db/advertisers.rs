@@ -1,5 +1,9 @@
 //! Advertisers and their postback keys.
 
+mod old_keys;
+
+pub use old_keys::owners as old_key_owners;
+
 use super::entity::entity_store;
 use super::schema::advertisers;
 use super::search::{ListQuery, Listed, Saved, contains, fold_case};
@@ -107,6 +111,7 @@ impl TryFrom<Row> for Saved<Advertiser> {
             answers: word(&row.answers, Answers::parse)?,
             reply_body: row.reply_body.unwrap_or_default(),
             is_pixel_on: row.is_pixel_on,
+            old_keys: Vec::new(),
             preset: row.preset,
             status: word(&row.status, EntityStatus::parse)?,
         };
@@ -114,7 +119,62 @@ impl TryFrom<Row> for Saved<Advertiser> {
     }
 }
 
-entity_store!(advertisers, Advertiser, search: name);
+/// The advertiser's own row; its old keys are read and written beside it.
+mod rows {
+    use super::{
+        Advertiser, AnyConnection, EntityStatus, Fields, ListQuery, Listed, Result, Row, Saved, advertisers,
+        contains, entity_store, fold_case,
+    };
+    use diesel::prelude::*;
+    entity_store!(advertisers, Advertiser, search: name);
+}
+
+pub use rows::{lock, statuses};
+
+/// An advertiser by number.
+///
+/// # Errors
+/// The database fails.
+pub fn find(conn: &mut AnyConnection, id: i64) -> Result<Option<Saved<Advertiser>>> {
+    let found = rows::find(conn, id)?;
+    Ok(old_keys::with(conn, found.into_iter().collect())?.pop())
+}
+
+/// A page of advertisers by name.
+///
+/// # Errors
+/// The database fails.
+pub fn list(conn: &mut AnyConnection, query: &ListQuery) -> Result<Listed<Saved<Advertiser>>> {
+    let listed = rows::list(conn, query)?;
+    Ok(Listed { items: old_keys::with(conn, listed.items)?, total: listed.total })
+}
+
+/// All advertisers, archived ones too, by number.
+///
+/// # Errors
+/// The database fails.
+pub fn all(conn: &mut AnyConnection) -> Result<Vec<Saved<Advertiser>>> {
+    let saved = rows::all(conn)?;
+    old_keys::with(conn, saved)
+}
+
+/// All advertisers as their postbacks are read by them: what cannot be read is left out, so that it harms no other.
+///
+/// # Errors
+/// The database fails.
+pub fn routed(conn: &mut AnyConnection) -> Result<Vec<Saved<Advertiser>>> {
+    let saved = rows::routed(conn)?;
+    old_keys::with(conn, saved)
+}
+
+/// Changes an advertiser and its old keys.
+///
+/// # Errors
+/// The database fails, or a value that must be there once is another's.
+pub fn update(conn: &mut AnyConnection, id: i64, value: &Advertiser, now_ms: i64) -> Result<()> {
+    rows::update(conn, id, value, now_ms)?;
+    old_keys::write(conn, id, &value.old_keys)
+}
 
 /// Keeps a new advertiser under a random postback key and returns its number.
 ///
@@ -126,8 +186,10 @@ pub fn insert(conn: &mut AnyConnection, value: &Advertiser, postback_key: &str, 
         advertisers::postback_key.eq(postback_key),
         advertisers::created_at_ms.eq(now_ms),
     );
-    Ok(on_each!(conn, |c| diesel::insert_into(advertisers::table)
+    let id = on_each!(conn, |c| diesel::insert_into(advertisers::table)
         .values(row)
         .returning(advertisers::id)
-        .get_result(c))?)
+        .get_result(c))?;
+    old_keys::write(conn, id, &value.old_keys)?;
+    Ok(id)
 }

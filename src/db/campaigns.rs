@@ -1,7 +1,9 @@
 //! Campaigns with their paths and rules.
 
+mod aliases;
 mod paths;
 
+pub use aliases::owners as alias_owners;
 pub use paths::links;
 
 use self::paths::Ways;
@@ -98,6 +100,7 @@ impl TryFrom<Row> for Saved<Campaign> {
         let value = Campaign {
             name: row.name,
             slug: row.slug,
+            aliases: Vec::new(),
             domain_id: row.domain_id,
             source_id: row.source_id,
             owner_id: row.owner_id,
@@ -141,10 +144,13 @@ fn with_ways(
     let ids: Vec<i64> = campaigns.iter().map(|campaign| campaign.id).collect();
     let mut ways: HashMap<i64, Ways> = HashMap::new();
     // SQLite takes a bounded number of values in one statement.
+    let mut old: HashMap<i64, Vec<String>> = HashMap::new();
     for some in ids.chunks(VALUES_MAX) {
         paths::of(conn, some, broken, &mut ways)?;
+        aliases::of(conn, some, &mut old)?;
     }
     for campaign in &mut campaigns {
+        campaign.value.aliases = old.remove(&campaign.id).unwrap_or_default();
         if let Some(own) = ways.remove(&campaign.id) {
             (campaign.value.paths, campaign.value.rules) = (own.paths, own.rules);
         }
@@ -221,6 +227,7 @@ pub fn insert(conn: &mut AnyConnection, value: &Campaign, now_ms: i64) -> Result
         .returning(campaigns::id)
         .get_result(c))?;
     paths::write(conn, id, value)?;
+    aliases::write(conn, id, &value.aliases)?;
     Ok(id)
 }
 
@@ -230,5 +237,6 @@ pub fn insert(conn: &mut AnyConnection, value: &Campaign, now_ms: i64) -> Result
 /// [`Error::Taken`] where the slug is another campaign's.
 pub fn update(conn: &mut AnyConnection, id: i64, value: &Campaign, now_ms: i64) -> Result<()> {
     rows::update(conn, id, value, now_ms)?;
-    paths::write(conn, id, value)
+    paths::write(conn, id, value)?;
+    aliases::write(conn, id, &value.aliases)
 }

@@ -668,8 +668,67 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    campaign_aliases (alias) {
+        alias -> Text,
+        campaign_id -> BigInt,
+        position -> BigInt,
+    }
+}
+
+diesel::table! {
+    old_postback_keys (postback_key) {
+        postback_key -> Text,
+        advertiser_id -> BigInt,
+        position -> BigInt,
+    }
+}
+
+diesel::table! {
+    foreign_clicks (foreign_id) {
+        foreign_id -> Text,
+        click_id -> Binary,
+        is_counted -> Bool,
+        imported_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    parked_foreign (postback_id) {
+        postback_id -> BigInt,
+        foreign_id -> Text,
+        parked_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    forwards (id) {
+        id -> BigInt,
+        postback_id -> BigInt,
+        advertiser_id -> BigInt,
+        url -> Text,
+        state -> Text,
+        attempts -> BigInt,
+        due_at_ms -> BigInt,
+        give_up_at_ms -> BigInt,
+        leased_until_ms -> BigInt,
+        last_code -> Nullable<BigInt>,
+        last_answer -> Text,
+        last_error -> Text,
+        created_at_ms -> BigInt,
+        updated_at_ms -> BigInt,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(sessions, users);
 diesel::allow_tables_to_appear_in_same_query!(api_tokens, users);
 diesel::allow_tables_to_appear_in_same_query!(clicks, postbacks_received);
+diesel::allow_tables_to_appear_in_same_query!(campaign_aliases, campaigns);
+diesel::allow_tables_to_appear_in_same_query!(old_postback_keys, advertisers);
+diesel::allow_tables_to_appear_in_same_query!(parked_foreign, foreign_clicks);
+diesel::joinable!(postback_replays -> users (user_id));
+diesel::joinable!(recalculations -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(postback_replays, users);
+diesel::allow_tables_to_appear_in_same_query!(recalculations, users);

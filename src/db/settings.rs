@@ -2,7 +2,8 @@
 //! about machines.
 
 use super::schema::settings;
-use super::{AnyConnection, Result, on_each};
+use super::{AnyConnection, Result, json, json_text, on_each};
+use crate::domain::old_door::OldDoors;
 use diesel::prelude::*;
 
 /// The account currency's code.
@@ -37,6 +38,25 @@ pub const RATES_DUE: &str = "rates_due";
 pub const RATES_FETCHED: &str = "rates_fetched";
 /// Why the last attempt failed; there only until one succeeds.
 pub const RATES_ERROR: &str = "rates_error";
+
+/// The doors of the tracker before that are kept open, as JSON.
+pub const OLD_DOORS: &str = "old_doors";
+
+/// The doors of the tracker before that are kept open; none until they are.
+///
+/// # Errors
+/// The database fails, or holds what cannot be read.
+pub fn old_doors(conn: &mut AnyConnection) -> Result<OldDoors> {
+    find(conn, OLD_DOORS)?.map_or_else(|| Ok(OldDoors::default()), |text| json(&text))
+}
+
+/// Keeps these doors open, and no others.
+///
+/// # Errors
+/// The database fails.
+pub fn put_old_doors(conn: &mut AnyConnection, doors: &OldDoors) -> Result<()> {
+    put(conn, OLD_DOORS, &json_text(doors)?)
+}
 
 /// The value of a setting.
 ///

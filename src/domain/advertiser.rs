@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-pub use trust::is_allowed;
+pub use trust::{addresses, is_allowed};
 
 word_enum! {
     /// What kind of sender it is.
@@ -126,6 +126,8 @@ pub struct Advertiser {
     pub reply_body: String,
     /// Its pages may tell of conversions by pixel and script.
     pub is_pixel_on: bool,
+    /// The keys that stood in its postback addresses elsewhere, which work here too.
+    pub old_keys: Vec<String>,
     /// The preset that it was filled from.
     pub preset: Option<String>,
     /// In use or not.
@@ -156,6 +158,7 @@ impl Advertiser {
             answers: Answers::Standard,
             reply_body: String::new(),
             is_pixel_on: false,
+            old_keys: Vec::new(),
             preset: None,
             status: EntityStatus::Active,
         }
@@ -225,10 +228,11 @@ impl Editable for Advertiser {
             "hmac_mode" => {
                 put(&mut self.hmac_mode, field, input::word(value, HmacMode::parse, HmacMode::choices))
             }
-            "allow_addresses" => put(&mut self.allow_addresses, field, trust::addresses(value)),
+            "allow_addresses" => put(&mut self.allow_addresses, field, addresses(value)),
             "answers" => put(&mut self.answers, field, input::word(value, Answers::parse, Answers::choices)),
             "reply_body" => put(&mut self.reply_body, field, input::text(value, REPLY_CHARS_MAX)),
             "pixel" => put(&mut self.is_pixel_on, field, input::flag(value)),
+            "old_keys" => put(&mut self.old_keys, field, trust::old_keys(value)),
             "preset" => put(&mut self.preset, field, trust::preset(value)),
             "status" => put(&mut self.status, field, status(value)),
             _ => Ok(false),

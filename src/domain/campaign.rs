@@ -10,6 +10,7 @@ pub use paths::{
 use super::input::{self, Editable, FieldErrors, put};
 use super::lander::{EntityStatus, require_name, status, template};
 use super::money::Money;
+use super::old_address::{ALIASES_MAX, read_alias};
 use super::source::{CostModel, check_cost, cost_model};
 use super::template::TemplateUse;
 use super::words::word_enum;
@@ -42,6 +43,8 @@ pub struct Campaign {
     pub name: String,
     /// Its address's last part; empty asks for a random one.
     pub slug: String,
+    /// The old tracker's addresses that it answers at.
+    pub aliases: Vec<String>,
     /// The host in its shown address; none for the installation's own.
     pub domain_id: Option<i64>,
     /// Where its traffic comes from.
@@ -85,6 +88,7 @@ impl Default for Campaign {
         Self {
             name: String::new(),
             slug: String::new(),
+            aliases: Vec::new(),
             domain_id: None,
             source_id: None,
             owner_id: None,
@@ -112,6 +116,7 @@ impl Editable for Campaign {
         match field {
             "name" => put(&mut self.name, field, input::name(value)),
             "slug" => put(&mut self.slug, field, slug(value)),
+            "aliases" => put(&mut self.aliases, field, aliases(value)),
             "domain_id" => put(&mut self.domain_id, field, input::id(value)),
             "source_id" => put(&mut self.source_id, field, input::id(value)),
             "owner_id" => put(&mut self.owner_id, field, input::id(value)),
@@ -197,6 +202,30 @@ fn slug(value: &Value) -> input::Reading<String> {
     } else {
         Err("Use letters, digits, - and _ only".to_owned())
     }
+}
+
+/// The old tracker's addresses: a list, or a text with one on each line.
+fn aliases(value: &Value) -> input::Reading<Vec<String>> {
+    let written: Vec<&str> = match value {
+        Value::Null => Vec::new(),
+        Value::String(text) => text.lines().collect(),
+        Value::Array(items) => {
+            let texts = items.iter().map(|item| item.as_str().ok_or("Must be a list of texts"));
+            texts.collect::<Result<_, _>>()?
+        }
+        _ => return Err("Must be a list of old addresses".to_owned()),
+    };
+    let mut aliases: Vec<String> = Vec::new();
+    for text in written.into_iter().filter(|text| !text.trim().is_empty()) {
+        if aliases.len() >= ALIASES_MAX {
+            return Err(format!("A campaign has at most {ALIASES_MAX} old addresses"));
+        }
+        let alias = read_alias(text)?;
+        if !aliases.contains(&alias) {
+            aliases.push(alias);
+        }
+    }
+    Ok(aliases)
 }
 
 /// Where visitors go when nothing else is left: an address with macros, or nowhere.

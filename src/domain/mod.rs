@@ -20,6 +20,8 @@ pub mod macros;
 pub mod moment;
 pub mod money;
 pub mod offer;
+pub mod old_address;
+pub mod old_door;
 pub mod origin;
 pub mod preset;
 pub mod rate;

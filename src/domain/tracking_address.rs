@@ -89,6 +89,15 @@ pub struct TrackingAddress {
 }
 
 impl TrackingAddress {
+    /// The place of any address, with its path and its query.
+    #[must_use]
+    pub fn parted(address: &str) -> Option<(Self, String, String)> {
+        let url = Url::parse(address).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        let (host, port) = place_of(&url)?;
+        let place = Self { host: host.into_owned(), port, slug: None };
+        Some((place, url.path().to_owned(), url.query().unwrap_or_default().to_owned()))
+    }
+
     /// Reads an address; `None` where it leads to no tracker's door.
     #[must_use]
     pub fn read(address: &str) -> Option<Self> {

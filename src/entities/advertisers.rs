@@ -27,20 +27,54 @@ impl Noun for Advertiser {
         Some(filled)
     }
 
-    fn check_references(&self, _before: Option<&Self>, _checks: &mut Checks<'_>) -> db::Result<()> {
-        Ok(())
+    fn check_references(&self, _before: Option<&Self>, checks: &mut Checks<'_>) -> db::Result<()> {
+        check_old_keys(self, checks)
     }
 
     fn insert(&self, conn: &mut AnyConnection, now_ms: i64) -> Result<i64, Error> {
-        Ok(db::advertisers::insert(conn, self, &random::key(), now_ms)?)
+        db::advertisers::insert(conn, self, &random::key(), now_ms).map_err(key_taken)
     }
 
     fn update(&self, conn: &mut AnyConnection, id: i64, now_ms: i64) -> Result<(), Error> {
-        Ok(db::advertisers::update(conn, id, self, now_ms)?)
+        db::advertisers::update(conn, id, self, now_ms).map_err(key_taken)
     }
 }
 
 door!(Advertiser);
+
+/// An old key leads to one advertiser alone, and is not the one key of all.
+fn check_old_keys(advertiser: &Advertiser, checks: &mut Checks<'_>) -> db::Result<()> {
+    if advertiser.old_keys.is_empty() {
+        return Ok(());
+    }
+    let (own, of_all) = (checks.id, db::settings::old_doors(checks.conn)?);
+    if advertiser.old_keys.iter().any(|key| of_all.is_key(key)) {
+        checks.push(
+            "old_keys",
+            "This is the key of all advertisers, under Settings, Moving in: it needs no place here",
+        );
+    }
+    let owners = db::advertisers::old_key_owners(checks.conn, &advertiser.old_keys)?;
+    if let Some((key, id, name)) = owners.into_iter().find(|(_, id, _)| Some(*id) != own) {
+        let message = format!(
+            "{key} is a key of the advertiser {id}, {name}: take it out there first, or leave it out here"
+        );
+        checks.push("old_keys", message);
+    }
+    Ok(())
+}
+
+/// Somebody else took an old key in the same moment.
+fn key_taken(error: db::Error) -> Error {
+    match error {
+        db::Error::Taken(what) if what.contains("old_postback_keys") => Error::Conflict {
+            field: "old_keys",
+            message: "Another advertiser has just taken one of these keys: save again to see which"
+                .to_owned(),
+        },
+        other => Error::Db(other),
+    }
+}
 
 /// Gives a word of an advertiser's a meaning, beside those that its maps hold.
 ///

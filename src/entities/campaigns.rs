@@ -35,6 +35,7 @@ impl Noun for Campaign {
         check_choices(self, before, checks)?;
         check_campaigns(self, before, checks)?;
         chains::check(self, before, checks)?;
+        check_aliases(self, checks)?;
         check_lists(self, checks)
     }
 
@@ -46,12 +47,12 @@ impl Noun for Campaign {
         for _ in 1..SLUG_DRAWS {
             named.slug = random::slug();
             match db::savepoint(conn, |conn| db::campaigns::insert(conn, &named, now_ms)) {
-                Err(db::Error::Taken(_)) => {}
-                outcome => return Ok(outcome?),
+                Err(db::Error::Taken(what)) if !what.contains("campaign_aliases") => {}
+                outcome => return outcome.map_err(|error| slug_taken(error, &named.slug)),
             }
         }
         named.slug = random::slug();
-        Ok(db::campaigns::insert(conn, &named, now_ms)?)
+        db::campaigns::insert(conn, &named, now_ms).map_err(|error| slug_taken(error, &named.slug))
     }
 
     /// An empty slug leaves the campaign where it is: ads that lead there must not die by a blank field.
@@ -68,9 +69,14 @@ impl Noun for Campaign {
 
 door!(Campaign);
 
-/// The slug is the only value of a campaign that must be there once.
+/// What must be there once: the slug, and old addresses, where somebody else took one in the same moment.
 fn slug_taken(error: db::Error, slug: &str) -> Error {
     match error {
+        db::Error::Taken(what) if what.contains("campaign_aliases") => Error::Conflict {
+            field: "aliases",
+            message: "Another campaign has just taken one of these old addresses: save again to see which"
+                .to_owned(),
+        },
         db::Error::Taken(_) => Error::Conflict {
             field: "slug",
             message: format!(
@@ -109,6 +115,22 @@ fn check_domain(campaign: &Campaign, before: Option<&Campaign>, checks: &mut Che
             checks.push("domain_id", message);
         }
         Some(_) => {}
+    }
+    Ok(())
+}
+
+/// An old address leads to one campaign alone.
+fn check_aliases(campaign: &Campaign, checks: &mut Checks<'_>) -> db::Result<()> {
+    if campaign.aliases.is_empty() {
+        return Ok(());
+    }
+    let own = checks.id;
+    let owners = db::campaigns::alias_owners(checks.conn, &campaign.aliases)?;
+    if let Some((alias, id, name)) = owners.into_iter().find(|(_, id, _)| Some(*id) != own) {
+        let message = format!(
+            "{alias} leads to the campaign {id}, {name}, already: take it out there first, or leave it out here"
+        );
+        checks.push("aliases", message);
     }
     Ok(())
 }

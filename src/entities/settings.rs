@@ -1,11 +1,14 @@
 //! What the whole account is set to: read and changed in one place, for pages and API alike.
 
+mod old_doors;
+
 use super::Error;
 use super::editing::{Fields, account_currency};
 use crate::db::{self, AnyConnection, Db, Priority, rates, rollups, settings};
 use crate::domain::campaign::fallback;
 use crate::domain::input::{self, Editable, FieldErrors, put};
 use crate::domain::money::Currency;
+use crate::domain::old_door::OldDoors;
 use crate::domain::zone::TimeZone;
 use crate::visitor::{AddressLimit, BotSwitches, LIMIT_CLICKS, LIMIT_MINUTES};
 use serde_json::Value;
@@ -28,6 +31,8 @@ pub struct Settings {
     pub bot_address_clicks: Option<u32>,
     /// within so many minutes.
     pub bot_address_minutes: Option<u32>,
+    /// The doors of the tracker before that are open.
+    pub old: OldDoors,
 }
 
 impl Editable for Settings {
@@ -40,11 +45,12 @@ impl Editable for Settings {
             "bot_address_limit" => put(&mut self.bot_address_limit, field, input::flag(value)),
             "bot_address_clicks" => put(&mut self.bot_address_clicks, field, within(value, &LIMIT_CLICKS)),
             "bot_address_minutes" => put(&mut self.bot_address_minutes, field, within(value, &LIMIT_MINUTES)),
-            _ => Ok(false),
+            _ => old_doors::set(&mut self.old, field, value),
         }
     }
 
     fn check(&self, errors: &mut FieldErrors) {
+        old_doors::check(&self.old, errors);
         let numbers = [
             ("bot_address_clicks", self.bot_address_clicks, &LIMIT_CLICKS),
             ("bot_address_minutes", self.bot_address_minutes, &LIMIT_MINUTES),
@@ -91,6 +97,7 @@ impl Settings {
             currency: account_currency(conn)?,
             time_zone: zone.unwrap_or(TimeZone::UTC),
             fallback_url: settings::find(conn, settings::FALLBACK_URL)?.unwrap_or_default(),
+            old: settings::old_doors(conn)?,
             bot_data_centres: switches.data_centres,
             bot_address_limit: switches.address_limit.is_some(),
             bot_address_clicks: switches.address_limit.map(|limit| limit.clicks),
@@ -114,6 +121,9 @@ impl Settings {
             } else {
                 settings::put(conn, settings::FALLBACK_URL, &self.fallback_url)?;
             }
+        }
+        if self.old != before.old {
+            settings::put_old_doors(conn, &self.old)?;
         }
         if self.switches() != before.switches() {
             self.switches().store(conn)?;
@@ -159,6 +169,7 @@ pub fn update(db: &Db, fields: &Fields) -> Result<(Settings, bool), Error> {
         if is_fixed && value.currency != before.currency {
             errors.push("currency", "Fixed since the first real click: its figures are in this currency");
         }
+        old_doors::check_taken(&value.old, conn, &mut errors)?;
         errors.into_result()?;
         value.store(&before, conn)?;
         Ok((value, is_fixed))
@@ -179,6 +190,7 @@ mod tests {
             bot_address_limit: true,
             bot_address_clicks: Some(60),
             bot_address_minutes: Some(5),
+            old: OldDoors::default(),
         };
         settings.apply(&serde_json::from_value(fields).unwrap())?;
         Ok(settings)

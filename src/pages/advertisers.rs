@@ -117,6 +117,8 @@ pub struct AdvertiserForm {
     pub hmac_mode: Select,
     /// Where they may come from, one address or range a line.
     pub allow_addresses: Field,
+    /// The keys of its postback addresses elsewhere, one a line.
+    pub old_keys: Field,
     /// What a refusal is answered with.
     pub answers: Select,
     /// The body of every answer.

@@ -96,6 +96,8 @@ pub struct CampaignForm {
     pub currency: String,
     /// Slug.
     pub slug: Field,
+    /// The old tracker's addresses, one on each line.
+    pub aliases: Field,
     /// The host in the address; `None` where there are none to choose from.
     pub domain_id: Option<Select>,
     /// What stands before the slug (`https://trk.example.com/c/`).

@@ -5,6 +5,7 @@ use askama::Template;
 mod account;
 mod bots;
 mod domains;
+mod moving;
 mod own;
 mod rates;
 mod tokens;
@@ -198,11 +199,34 @@ pub struct DomainFormPage {
     pub is_archived: bool,
 }
 
+/// What is kept open for who moves in from another tracker.
+#[derive(Debug, Clone, Default, Template)]
+#[template(path = "settings/moving.html")]
+pub struct MovingPage {
+    /// The frame, with tabs.
+    pub chrome: Chrome,
+    /// `/postback?cid=` is open.
+    pub without_key: bool,
+    /// `/click.php?cnv_id=` and `/click?cnv_id=` are.
+    pub binom: bool,
+    /// `/cf/cv?click_id=` is.
+    pub clickflare: bool,
+    /// An error of the three together. Empty for nothing.
+    pub postbacks_error: String,
+    /// Where postbacks without a key may come from.
+    pub addresses: Field,
+    /// The one key of the tracker before.
+    pub key: Field,
+    /// Its landers' buttons are answered.
+    pub buttons: bool,
+}
+
 /// The addresses of this family.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     account::configure(config);
     bots::configure(config);
     domains::configure(config);
+    moving::configure(config);
     own::configure(config);
     rates::configure(config);
     tokens::configure(config);
@@ -220,6 +244,7 @@ fn chrome(desk: &Desk, at: &str) -> Chrome {
     ];
     if desk.who.user.role == Role::Admin {
         tabs.push(("Domains", "/settings/domains"));
+        tabs.push(("Moving in", "/settings/moving"));
         tabs.push(("Users", "/settings/users"));
     }
     let tab = |(label, href): (&str, &str)| Link { current: href == at, ..Link::new(label, href) };

@@ -1,10 +1,12 @@
 //! The catalog: everything the click path and the postback path ask for, in memory, replaced whole
 //! when something is saved. It can be thrown away and rebuilt from the database at any time.
 
+mod aliases;
 mod build;
 mod hosts;
 mod routes;
 
+pub use aliases::Aliases;
 pub use hosts::Hosts;
 pub use routes::{
     AdvertiserRoute, CampaignRoute, CostRule, LanderRoute, OfferRoute, PathRoute, RuleRoute, SourceRoute,
@@ -17,6 +19,7 @@ use crate::db::{self, AnyConnection, Db, Priority, settings};
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
 use crate::domain::offer::{AtCap, Offer};
+use crate::domain::old_door::OldDoors;
 use crate::domain::rule::{Library, ListSet};
 use crate::domain::template::{Template, TemplateUse};
 use crate::domain::tracking_address::OwnHosts;
@@ -35,6 +38,9 @@ pub struct Catalog {
     advertisers: HashMap<i64, Arc<AdvertiserRoute>>,
     keys: HashMap<String, Arc<AdvertiserRoute>>,
     hosts: Hosts,
+    aliases: Aliases,
+    /// The doors of the tracker before that are open.
+    old_doors: OldDoors,
     /// The hosts that are ours.
     own_hosts: OwnHosts,
     /// The campaign of each path.
@@ -89,10 +95,28 @@ impl Catalog {
         self.keys.get(key)
     }
 
+    /// The advertiser that a key of the tracker before belongs to.
+    #[must_use]
+    pub fn by_old_key(&self, key: &str) -> Option<&Arc<AdvertiserRoute>> {
+        self.by_key(key).filter(|route| route.advertiser.old_keys.iter().any(|old| old == key))
+    }
+
     /// The installation's hosts.
     #[must_use]
     pub const fn hosts(&self) -> &Hosts {
         &self.hosts
+    }
+
+    /// The old addresses that campaigns answer at.
+    #[must_use]
+    pub const fn aliases(&self) -> &Aliases {
+        &self.aliases
+    }
+
+    /// The doors of the tracker before that are open.
+    #[must_use]
+    pub const fn old_doors(&self) -> &OldDoors {
+        &self.old_doors
     }
 
     /// The account's fallback.
@@ -204,6 +228,8 @@ impl Catalog {
                 .values()
                 .flat_map(|route| route.all_paths().map(|path| (path.id, route.id)))
                 .collect(),
+            aliases: Aliases::new(campaigns.values()),
+            old_doors: settings::old_doors(conn)?,
             own_hosts: db::own_hosts::load(conn)?,
             keys: keys(&advertisers),
             campaigns,
@@ -219,11 +245,14 @@ impl Catalog {
     }
 }
 
-/// Every key with its advertiser: the one before leads there too, and whoever asks looks whether it has ended.
+/// Every key with its advertiser: the one before leads there too, and whoever asks looks whether it has ended; and those that
+/// the tracker before gave out.
 fn keys(advertisers: &HashMap<i64, Arc<AdvertiserRoute>>) -> HashMap<String, Arc<AdvertiserRoute>> {
     let before = advertisers.values().filter_map(|route| Some((&route.previous_key.as_ref()?.value, route)));
     let present = advertisers.values().map(|route| (&route.key, route));
-    before.chain(present).map(|(key, route)| (key.clone(), Arc::clone(route))).collect()
+    let old =
+        advertisers.values().flat_map(|route| route.advertiser.old_keys.iter().map(move |key| (key, route)));
+    old.chain(before).chain(present).map(|(key, route)| (key.clone(), Arc::clone(route))).collect()
 }
 
 fn fallback_template(url: &str) -> Option<Template> {

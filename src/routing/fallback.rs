@@ -122,12 +122,28 @@ impl<'r> Router<'r> {
     }
 
     fn leads(&self, url: &str, host: Option<&str>) -> Leads<'r> {
-        let Some(address) = TrackingAddress::read(url) else { return Leads::Away };
+        let (address, aliased) = match TrackingAddress::read(url) {
+            Some(address) => (address, None),
+            None => match self.aliased(url) {
+                Some((address, campaign)) => (address, Some(campaign)),
+                None => return Leads::Away,
+            },
+        };
         if !self.catalog.own_hosts().have(&address, host) {
             return Leads::ToTracker;
         }
-        let campaign = address.slug.and_then(|slug| self.catalog.by_slug(&slug));
+        let campaign = aliased.or_else(|| self.catalog.by_slug(address.slug.as_deref()?));
         campaign.map_or(Leads::Nowhere, Leads::Into)
+    }
+
+    /// The campaign that would answer at an address by one of its old ones, were its host ours.
+    fn aliased(&self, url: &str) -> Option<(TrackingAddress, &'r Arc<CampaignRoute>)> {
+        let aliases = self.catalog.aliases();
+        if aliases.is_empty() {
+            return None;
+        }
+        let (address, path, query) = TrackingAddress::parted(url)?;
+        Some((address, aliases.find(&path, &query)?))
     }
 }
 

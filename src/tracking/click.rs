@@ -77,6 +77,16 @@ async fn show(request: &HttpRequest) -> HttpResponse {
     response
 }
 
+/// Answers a click that came to an old address of a campaign, as at its own.
+pub async fn show_old(request: &HttpRequest, tracker: &Tracker, campaign: &CampaignRoute) -> HttpResponse {
+    let Some(worker) = request.app_data::<Rc<Worker>>() else { return nowhere() };
+    let (began, catalog) = (Instant::now(), tracker.catalog.get());
+    let (outcome, response) =
+        send_on(request, tracker, worker.journal.as_ref(), (&tracker.router(&catalog), campaign)).await;
+    worker.metrics.count_click(outcome, began.elapsed());
+    response
+}
+
 /// The slug in a campaign's address, what is percent-encoded without need decoded; empty where there is none.
 fn slug(request: &HttpRequest) -> &str {
     request.match_info().unprocessed().strip_prefix('/').unwrap_or("")
@@ -106,10 +116,20 @@ async fn arrive(
             None => return (Outcome::Unknown, nowhere()),
         },
     };
+    send_on(request, tracker, journal, (&router, campaign)).await
+}
+
+/// Keeps a click on a campaign and sends its visitor on.
+async fn send_on(
+    request: &HttpRequest,
+    tracker: &Tracker,
+    journal: Option<&Rc<WorkerJournal>>,
+    (router, campaign): (&Router<'_>, &CampaignRoute),
+) -> (Outcome, HttpResponse) {
     let draws = Draws::random();
     if let Some(journal) = journal {
         let Taken { outcome, written, url, cookies } =
-            take(request, tracker, journal, (&router, campaign, draws));
+            take(request, tracker, journal, (router, campaign, draws));
         if written.await.is_ok() {
             let answer = |url: String| redirect(tracker, &url, campaign.redirect, &cookies);
             return (outcome, url.map_or_else(nowhere, answer));

@@ -2,6 +2,7 @@
 
 use super::answer::{cookie, nowhere, redirect};
 use super::click::{CLICK_COOKIE, SEEN_COOKIE, agent, asking, now_ms, pixel_cookie, seen_cookie, signals};
+use super::old;
 use crate::db::click_log;
 use crate::domain::campaign::Redirect;
 use crate::domain::click::{ClickRecord, LpClickRecord};
@@ -24,6 +25,9 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 /// `GET` and `HEAD /go` and `/go/{n}`.
 pub async fn press(request: HttpRequest, tracker: web::Data<Tracker>, journal: OwnJournal) -> HttpResponse {
+    if let Some(campaign) = old::campaign_behind_button(&request, &tracker) {
+        return old::click(&request, &tracker, &campaign).await;
+    }
     let click = find_click(&request, &tracker).await;
     let catalog = tracker.catalog.get();
     let known = click.as_ref().and_then(|click| Some((click, catalog.campaign(click.campaign_id)?)));

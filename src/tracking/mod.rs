@@ -3,6 +3,7 @@
 mod answer;
 mod click;
 mod lander;
+mod old;
 mod pixel;
 mod postback;
 mod visit;
@@ -49,4 +50,6 @@ pub fn configure(config: &mut web::ServiceConfig, script_path: &str) {
         );
     pixel::configure(config, script_path);
     visit::configure(config, script_path);
+    // Last of these doors: it takes what none of them does.
+    config.service(old::Door);
 }

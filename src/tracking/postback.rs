@@ -4,6 +4,7 @@ use super::answer::header;
 use super::click::now_ms;
 use crate::conversions::{BODY_BYTES_MAX, Incoming, NotStored, Verdict, split};
 use crate::domain::advertiser::Answers;
+use crate::domain::old_door::OldDoor;
 use crate::domain::verdict::PostbackResult;
 use crate::http::Tracker;
 use actix_web::http::StatusCode;
@@ -120,12 +121,36 @@ impl Manner {
 
 /// `GET` and `POST /postback/{key}`, and `/postback` without a key.
 pub async fn receive(request: HttpRequest, tracker: web::Data<Tracker>, body: web::Payload) -> HttpResponse {
+    let key = request.match_info().get("key").unwrap_or("").to_owned();
+    let incoming = read(&request, &tracker, key, body).await;
+    match split(&incoming) {
+        Some(all) => judge_all(&tracker, &incoming.key, all).await,
+        None => judge(&tracker, incoming).await,
+    }
+}
+
+/// What came to an old address, with the key that stood in it.
+pub async fn receive_old(
+    request: &HttpRequest,
+    tracker: &Tracker,
+    (door, key): (OldDoor, String),
+    body: web::Payload,
+) -> HttpResponse {
+    let incoming = read(request, tracker, key, body).await;
+    let began = Instant::now();
+    let manner = Manner::of(tracker, &incoming.key);
+    let outcome = tracker.postbacks.receive_at(incoming, door).await;
+    answered(tracker, &manner, &outcome, began)
+}
+
+/// A postback as it came.
+async fn read(request: &HttpRequest, tracker: &Tracker, key: String, body: web::Payload) -> Incoming {
     let (body, is_body_cut) = read_body(body).await;
-    let incoming = Incoming {
+    Incoming {
         whole: None,
-        key: request.match_info().get("key").unwrap_or("").to_owned(),
+        key,
         method: request.method().to_string(),
-        address: tracker.client_address(&request).to_string(),
+        address: tracker.client_address(request).to_string(),
         content_type: header(request.headers(), CONTENT_TYPE).map(|kind| kind.chars().take(255).collect()),
         query: request.query_string().as_bytes().to_vec(),
         body,
@@ -134,10 +159,6 @@ pub async fn receive(request: HttpRequest, tracker: web::Data<Tracker>, body: we
         received_at_ms: now_ms(),
         is_test: false,
         is_as_from_outside: false,
-    };
-    match split(&incoming) {
-        Some(all) => judge_all(&tracker, &incoming.key, all).await,
-        None => judge(&tracker, incoming).await,
     }
 }
 
@@ -149,10 +170,15 @@ fn new_request_id() -> String {
 pub async fn judge(tracker: &Tracker, incoming: Incoming) -> HttpResponse {
     let (began, manner) = (Instant::now(), Manner::of(tracker, &incoming.key));
     let outcome = tracker.postbacks.receive(incoming).await;
+    answered(tracker, &manner, &outcome, began)
+}
+
+/// Counts what became of one and answers it.
+fn answered(tracker: &Tracker, manner: &Manner, outcome: &Outcome, began: Instant) -> HttpResponse {
     tracker.metrics.count_postback(outcome.as_ref().ok(), began.elapsed());
     let request_id = new_request_id();
-    let body = Answer::new(&outcome, &request_id);
-    manner.answer(manner.status(&outcome), std::slice::from_ref(&outcome), body)
+    let body = Answer::new(outcome, &request_id);
+    manner.answer(manner.status(outcome), std::slice::from_ref(outcome), body)
 }
 
 /// Hands over many that came as one array and answers with their verdicts, in their order.

@@ -135,7 +135,8 @@ stories! {
     async fn the_accounts_settings_are_changed_by_the_api_as_by_the_pages(app: TestApp) {
         let before = app.api(Method::GET, "/settings", None).await.expect(200);
         assert_eq!(before, json!({"currency": "USD", "currency_fixed": false, "time_zone": "UTC", "fallback_url": "",
-            "bot_data_centres": false, "bot_address_limit": false, "bot_address_clicks": null, "bot_address_minutes": null}));
+            "bot_data_centres": false, "bot_address_limit": false, "bot_address_clicks": null, "bot_address_minutes": null,
+            "old_postbacks": [], "old_postback_addresses": [], "old_postback_key": "", "old_buttons": false}));
         let changed = app.patch("/settings", json!({"currency": "eur", "time_zone": "Asia/Kolkata",
             "fallback_url": "https://f.example/", "bot_address_limit": true, "bot_address_clicks": 3, "bot_address_minutes": 60})).await;
         assert_eq!((&changed["currency"], &changed["time_zone"]), (&json!("EUR"), &json!("Asia/Kolkata")));

@@ -66,6 +66,7 @@ mod kills;
 mod landers;
 mod ledger;
 mod mmdb;
+mod moving;
 mod outage;
 mod pages;
 mod pixels;

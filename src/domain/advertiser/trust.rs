@@ -1,6 +1,7 @@
 //! Who may send an advertiser's postbacks.
 
 use crate::domain::input::{self, Reading};
+use crate::domain::old_door::read_old_key;
 use ipnet::IpNet;
 use serde_json::Value;
 use std::net::IpAddr;
@@ -15,7 +16,7 @@ const PRESET_CHARS_MAX: usize = 60;
 ///
 /// # Errors
 /// One is neither an address nor a range, or there are too many.
-pub(super) fn addresses(value: &Value) -> Reading<Vec<IpNet>> {
+pub fn addresses(value: &Value) -> Reading<Vec<IpNet>> {
     let words: Vec<String> = match value {
         Value::Null => Vec::new(),
         Value::String(text) => {
@@ -37,6 +38,32 @@ pub(super) fn addresses(value: &Value) -> Reading<Vec<IpNet>> {
         }
     }
     if ranges.len() > ADDRESSES_MAX { Err(format!("At most {ADDRESSES_MAX} addresses")) } else { Ok(ranges) }
+}
+
+/// Old postback keys of one advertiser: one for each tracker that it was told of.
+const OLD_KEYS_MAX: usize = 20;
+
+/// The keys of old postback addresses: a list, or a text with one on each line.
+///
+/// # Errors
+/// One cannot be a key, or there are too many.
+pub(super) fn old_keys(value: &Value) -> Reading<Vec<String>> {
+    let words: Vec<String> = match value {
+        Value::Null => Vec::new(),
+        Value::String(text) => text.split_whitespace().map(str::to_owned).collect(),
+        Value::Array(items) => {
+            items.iter().map(|item| input::line(item, input::WORD_CHARS_MAX)).collect::<Result<_, _>>()?
+        }
+        _ => return Err("Must be a list of keys, like [\"fa0a0c2\"]".to_owned()),
+    };
+    let mut keys: Vec<String> = Vec::new();
+    for word in &words {
+        let key = read_old_key(word)?;
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    if keys.len() > OLD_KEYS_MAX { Err(format!("At most {OLD_KEYS_MAX} old keys")) } else { Ok(keys) }
 }
 
 /// The name of a preset: letters, digits and hyphens, as its file is named.

@@ -19,7 +19,7 @@ use ipnet::IpNet;
 use serde_json::{Map, Value, json};
 
 /// What is stored as it was typed.
-const TEXTS: [&str; 11] = [
+const TEXTS: [&str; 12] = [
     "name",
     "kind",
     "currency",
@@ -28,6 +28,7 @@ const TEXTS: [&str; 11] = [
     "duplicate_mode",
     "hmac_mode",
     "allow_addresses",
+    "old_keys",
     "answers",
     "reply_body",
     "status",
@@ -84,6 +85,7 @@ pub(super) fn typed_of(advertiser: &Noun) -> Typed {
         ("duplicate_mode", advertiser.duplicate_mode.to_string()),
         ("hmac_mode", advertiser.hmac_mode.to_string()),
         ("allow_addresses", lines(&advertiser.allow_addresses)),
+        ("old_keys", advertiser.old_keys.join("\n")),
         ("answers", advertiser.answers.to_string()),
         ("reply_body", advertiser.reply_body.clone()),
         ("pixel", advertiser.is_pixel_on.to_string()),
@@ -209,6 +211,7 @@ fn draw(_: &App, place: &Place, shown: &Shown<Noun>) -> Result<AdvertiserFormPag
             duplicate_modes: pairs(shown, "duplicate_modes"),
             hmac_mode: form.select("hmac_mode", &SIGNATURES),
             allow_addresses: form.field("allow_addresses"),
+            old_keys: form.field("old_keys"),
             answers: form.select("answers", &ANSWERS),
             reply_body: form.field("reply_body"),
             pixel: form.typed.is_on("pixel"),

@@ -18,9 +18,10 @@ use actix_web::{HttpRequest, web};
 use serde_json::json;
 
 /// What is stored as it was typed.
-const TEXTS: [&str; 12] = [
+const TEXTS: [&str; 13] = [
     "name",
     "slug",
+    "aliases",
     "domain_id",
     "source_id",
     "redirect",
@@ -63,6 +64,7 @@ fn typed_of(campaign: &Noun) -> Typed {
     let mut typed = Typed::of([
         ("name", campaign.name.clone()),
         ("slug", campaign.slug.clone()),
+        ("aliases", campaign.aliases.join("\n")),
         ("domain_id", campaign.domain_id.map(|id| id.to_string()).unwrap_or_default()),
         ("source_id", campaign.source_id.map(|id| id.to_string()).unwrap_or_default()),
         ("redirect", campaign.redirect.to_string()),
@@ -137,6 +139,7 @@ fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<CampaignFormPag
             cost_amount: form.field("cost_amount"),
             currency: shown.desk.currency.to_string(),
             slug: form.field("slug"),
+            aliases: form.field("aliases"),
             domain_id: (choices.domains.len() > 1).then(|| form.choose("domain_id", &choices.domains)),
             slug_prefix: format!("{}/c/", saved::address(app, place, typed_domain(form.typed))),
             redirect: form.select("redirect", &REDIRECTS),

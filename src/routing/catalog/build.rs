@@ -44,6 +44,7 @@ pub(super) fn campaign_route(id: i64, campaign: Campaign, parts: &mut Parts<'_>)
         id,
         name: campaign.name,
         slug: campaign.slug,
+        aliases: campaign.aliases,
         status: campaign.status,
         source,
         cost,

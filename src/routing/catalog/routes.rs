@@ -150,6 +150,8 @@ pub struct CampaignRoute {
     pub name: String,
     /// Its address's last part.
     pub slug: String,
+    /// The old addresses that it answers at too.
+    pub aliases: Vec<String>,
     /// In use or not.
     pub status: EntityStatus,
     /// Where its traffic comes from.
