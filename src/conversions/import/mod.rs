@@ -10,11 +10,12 @@ pub use lines::{Line, detect, guess_plan, read, sheet_of};
 pub use look::Looked;
 
 use super::judge::{Judged, Verdict};
-use super::person::{self, IMPORT};
+use super::person;
 use super::record::Group;
 use super::request::Incoming;
 use super::writer::Shared;
 use crate::db::imports::{Fault, Import};
+use crate::db::postbacks::IMPORT;
 use crate::db::{self, AnyConnection};
 use crate::domain::click_id::ClickId;
 use crate::domain::import::ImportCounts;
