@@ -26,6 +26,15 @@ impl Incoming {
         }
     }
 
+    /// What kind of cause its changes have, where no postback is theirs.
+    pub(super) fn cause(&self) -> Option<&'static str> {
+        match self.origin() {
+            Origin::Import => Some("import"),
+            Origin::Hand => Some("person"),
+            Origin::Postback | Origin::Pixel => None,
+        }
+    }
+
     /// Whether a person of ours recorded it, and no advertiser sent it.
     #[must_use]
     pub fn is_by_person(&self) -> bool {
