@@ -4,11 +4,12 @@ use super::hand::WHY_CHARS_MAX;
 use super::import::By;
 use super::judge::Verdict;
 use super::keyless::advertisers_of;
-use super::person::{self, HAND};
+use super::person;
 use super::record::Group;
 use super::request::Incoming;
 use super::writer::{Postbacks, Shared, now_ms};
 use crate::db::ledger::Numbers;
+use crate::db::postbacks::HAND;
 use crate::db::{self, AnyConnection, Priority, clicks, rollups};
 use crate::domain::click_id::ClickId;
 use crate::domain::input::{self, FieldErrors};
@@ -191,7 +192,7 @@ impl Shared {
             let advertiser = advertiser(conn, asked, &catalog)?;
             let judged = person::read(asked.incoming(&advertiser, now_ms), Some(Arc::clone(&advertiser)));
             let mut group = Group::begin(conn, &catalog, now_ms, &[&judged], &mut numbers)?;
-            let by = By { user_id, cause: "person", why: &asked.why };
+            let by = By { user_id, why: &asked.why };
             let verdict = group.keep_row(conn, &judged, &by)?;
             if matches!(verdict.code.result(), PostbackResult::Parked | PostbackResult::Refused) {
                 return Err(wrong(field_of(verdict.code), &verdict.message));

@@ -6,16 +6,11 @@ use super::judge::Judged;
 use super::request::{self, Incoming};
 use super::sentences;
 use crate::db::clicks::ClickFacts;
+use crate::db::postbacks::{HAND, IMPORT};
 use crate::domain::origin::Origin;
 use crate::domain::verdict::Code;
 use crate::routing::AdvertiserRoute;
 use std::sync::Arc;
-
-/// The method under which a row of a file is kept: no request of a postback has it.
-pub const IMPORT: &str = "IMPORT";
-
-/// The method under which a conversion is kept that a person recorded.
-pub const HAND: &str = "HAND";
 
 /// How far before its click a row's time may lie, in milliseconds: clocks differ, and many files have minutes or days alone.
 /// What lies further is in another zone, or another column.
@@ -28,6 +23,15 @@ impl Incoming {
             IMPORT => Origin::Import,
             HAND => Origin::Hand,
             _ => Origin::Postback,
+        }
+    }
+
+    /// What kind of cause its changes have, where no postback is theirs.
+    pub(super) fn cause(&self) -> Option<&'static str> {
+        match self.origin() {
+            Origin::Import => Some("import"),
+            Origin::Hand => Some("person"),
+            Origin::Postback | Origin::Pixel => None,
         }
     }
 

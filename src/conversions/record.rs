@@ -132,6 +132,9 @@ impl<'a> Group<'a> {
             Err(verdict) => verdict.into(),
         };
         settled.verdict.note(claim);
+        if let (Some(change), Some(cause)) = (&mut settled.change, judged.incoming.cause()) {
+            cause.clone_into(&mut change.cause);
+        }
         if let (Some(_), Some(click)) = (&settled.change, settled.verdict.click_id) {
             let now = AcceptedAt {
                 at_ms: judged.incoming.received_at_ms,

@@ -14,6 +14,12 @@ use std::collections::HashMap;
 /// The method under which a page's report by pixel or script is kept: no request of a postback has it.
 pub const PIXEL: &str = "PIXEL";
 
+/// The method under which a row of a file is kept, and one under which is kept what a person recorded by hand: no request has
+/// them either.
+pub const IMPORT: &str = "IMPORT";
+/// See [`IMPORT`].
+pub const HAND: &str = "HAND";
+
 /// What was parked or refused: in the words of the index, not as values, else SQLite does not see that the index holds all
 /// of them.
 const UNCOUNTED: &str = "result in ('parked', 'refused')";
@@ -60,6 +66,17 @@ impl NewPostback {
     #[must_use]
     pub fn is_pixel(&self) -> bool {
         self.method == PIXEL
+    }
+
+    /// How it came, in a word, where it was no postback of an advertiser's.
+    #[must_use]
+    pub fn came_by(&self) -> Option<&'static str> {
+        match self.method.as_str() {
+            PIXEL => Some("pixel"),
+            IMPORT => Some("file"),
+            HAND => Some("by hand"),
+            _ => None,
+        }
     }
 }
 

@@ -241,7 +241,12 @@ impl Teller<'_> {
         }
         for postback in &story.postbacks {
             let advertiser = self.names.advertiser(postback.value.advertiser_id);
-            let what = if postback.value.is_pixel() { "Pixel of" } else { "Postback from" };
+            let what = match postback.value.came_by() {
+                Some("pixel") => "Pixel of",
+                Some("file") => "Row of a file of",
+                Some(_) => "By hand, for",
+                None => "Postback from",
+            };
             let title = format!("{what} {}", if advertiser.is_empty() { "somebody" } else { &advertiser });
             let mut detail = vec![code(postback.value.code.as_str()), plain(" ")];
             detail.extend(ticked(&postback.value.message));

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+mod adding;
 mod changing;
 
 use super::click_story::{Teller, change_moment, fact, group, link, named, raw};
@@ -72,6 +73,34 @@ pub struct ConversionPage {
     pub change: Option<ChangeForm>,
 }
 
+/// The form of a conversion that a person records.
+#[derive(Debug, Clone, Default, Template)]
+#[template(path = "conversions/new.html")]
+pub struct AddPage {
+    /// The frame.
+    pub chrome: Chrome,
+    /// The click that converted.
+    pub click_id: Field,
+    /// Whose it is, where the click alone does not say.
+    pub advertiser_id: Select,
+    /// What happened.
+    pub event: Field,
+    /// The advertiser's transaction.
+    pub txid: Field,
+    /// What is earned.
+    pub revenue: Field,
+    /// In which currency.
+    pub currency: Field,
+    /// The order value.
+    pub sale_amount: Field,
+    /// Its status.
+    pub status: Select,
+    /// When it happened.
+    pub converted_at: Field,
+    /// Why, kept in its history.
+    pub why: Field,
+}
+
 /// A change by hand.
 #[derive(Debug, Clone, Default)]
 pub struct ChangeForm {
@@ -92,6 +121,8 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
     config
         .route("/conversions", web::get().to(list))
         .route("/conversions", web::post().to(changing::update_many))
+        .route("/conversions/new", web::get().to(adding::new))
+        .route("/conversions/new", web::post().to(adding::create))
         .route("/conversions/{id}", web::get().to(show))
         .route("/conversions/{id}", web::post().to(changing::update));
 }

@@ -28,6 +28,7 @@ pub mod conversions;
 pub mod dashboard;
 pub mod errors;
 pub mod forms;
+pub mod imports;
 pub mod journal_health;
 mod landers;
 pub mod layout;
@@ -77,6 +78,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
             .configure(sources::configure)
             .configure(advertisers::configure)
             .configure(clicks::configure)
+            .configure(imports::configure)
             .configure(conversions::configure)
             .configure(postbacks::configure)
             .configure(settings::configure)

@@ -216,8 +216,8 @@ fn request_line(value: &NewPostback) -> String {
 fn row(view: &View, desk: &Desk, names: &Names, one: &StoredPostback) -> Row {
     let value = &one.value;
     let mut pills = vec![Pill::verdict(value.code.result().as_str())];
-    if value.is_pixel() {
-        pills.push(Pill { text: "pixel".to_owned(), tone: Tone::Quiet });
+    if let Some(way) = value.came_by() {
+        pills.push(Pill { text: way.to_owned(), tone: Tone::Quiet });
     }
     if value.is_test {
         pills.push(Pill { text: "test".to_owned(), tone: Tone::Quiet });
@@ -297,7 +297,7 @@ fn run(replay: &Replay, who: &str, (zone, now_ms): (TimeZone, i64)) -> Moment {
 fn raw_box(value: &NewPostback) -> CodeBox {
     let query = text_of(&value.raw_query);
     let mark = if query.is_empty() { "" } else { "?" };
-    let address = if value.is_pixel() { "…" } else { "/postback/…" };
+    let address = if value.came_by().is_some() { "…" } else { "/postback/…" };
     let mut text = format!("{} {address}{mark}{query}", value.method);
     if let Some(kind) = &value.content_type {
         text.push_str(&format!("\nContent-Type: {kind}"));

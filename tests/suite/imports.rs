@@ -249,4 +249,98 @@ stories! {
         }
         assert_eq!(app.number("select count(*) from postbacks_received"), kept, "a mistake leaves nothing");
     }
+
+    async fn a_look_says_the_verdict_of_every_row(app: TestApp) {
+        let fields = json!({"duplicate_modes": {"deposit": "new", "upsell": "add"}, "reopen_rejected": false,
+            "event_map": {"storno": {"event": "sale", "status": "reversed"}}, "window_days": 1, "pixel": true});
+        let advertiser = app.advertiser(fields).await;
+        let events = json!([{"event": "deposit"}, {"event": "upsell"}]);
+        let offer = app.offer(&advertiser, json!({"events": events})).await;
+        let campaign = app.campaign_to(&advertiser, &offer, json!({})).await;
+        let stranger = app.click(&app.campaign(json!({})).await).await;
+        let all = clicks(app, &campaign, 4).await;
+        let old = app.like(&all[0], std::time::Duration::from_secs(3 * 86_400)).await;
+        app.bring_click(&old);
+        app.stored(&all[3]).await;
+        assert_eq!(app.say(&all[1], "payout=3&status=rejected&txid=r").await.code(), "recorded");
+        assert_eq!(app.get(&format!("/pixel.gif?cid={}&event=sale", all[2].id)).await.status, 200);
+        let rows = [
+            (&all[0].id, "sale,,5,approved,USD"),
+            (&all[0].id, "sale,,5,approved,USD"),
+            (&all[0].id, "sale,a,,,"),
+            (&all[0].id, "sale,b,6,pending,USD"),
+            (&all[0].id, "sale,,,rejected,"),
+            (&all[0].id, "storno,b,,,"),
+            (&all[0].id, "deposit,,7,approved,"),
+            (&all[0].id, "deposit,,7,approved,"),
+            (&all[0].id, "deposit,d,7,approved,"),
+            (&all[0].id, "upsell,u1,1,approved,"),
+            (&all[0].id, "upsell,u2,2,approved,"),
+            (&all[0].id, "upsell,u2,2,approved,"),
+            (&all[1].id, "sale,r,3,approved,"),
+            (&all[2].id, "sale,p,4,approved,"),
+            (&all[3].id, "sale,e,4,approved,EUR"),
+            (&all[3].id, "sale,e,{payout},approved,"),
+            (&all[3].id, "sale,e,1,approved,XXX"),
+            (&stranger.id, "sale,x,1,approved,"),
+            (&old.id.to_string(), "sale,o,1,approved,"),
+        ];
+        let file: String = rows.iter().map(|(id, row)| format!("{id},{row}\n")).collect();
+        let file = format!("click_id,event,txid,payout,status,currency\n{file}");
+        let looked = import(app, &campaign, "dry_run=true", file.clone()).await;
+        let codes = |list: &Value| -> Vec<String> {
+            list.as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap().to_owned()).collect()
+        };
+        let expected = codes(&looked["verdicts"]);
+        for code in ["recorded", "updated", "duplicate", "parked_ambiguous", "transition_refused", "parked_no_rate",
+            "unresolved_macro", "unknown_currency", "parked_wrong_offer"] {
+            assert!(expected.iter().any(|known| known == code), "no row tries {code}: {expected:?}");
+        }
+        let before = app.number("select max(id) from postbacks_received");
+        let ran = import(app, &campaign, "", file).await;
+        assert_eq!(ran["refused"], looked["refused"]);
+        let log = app.api(Method::GET, "/postbacks?page_size=100", None).await.expect(200);
+        let mut kept: Vec<Value> = log["items"].as_array().unwrap().clone();
+        kept.retain(|one| one["id"].as_i64().unwrap() > before);
+        kept.sort_by_key(|one| one["id"].as_i64().unwrap());
+        assert_eq!(codes(&Value::from(kept)), expected, "the run said of each row what the look had said");
+    }
+
+    async fn a_row_whose_click_comes_later_is_matched(app: TestApp) {
+        let campaign = app.campaign(json!({})).await;
+        let known = app.click(&campaign).await;
+        let record = app.like(&known, std::time::Duration::from_secs(60)).await;
+        let click = Click { id: record.id.to_string(), ..known };
+        let ran = import(app, &campaign, "", format!("click_id,payout\n{},5\n", click.id)).await;
+        assert_eq!(told(&ran), (1, 0, 0, lines(&["2 parked_unknown_click"])), "{ran}");
+        app.bring_click(&record);
+        app.until("the row is matched", || app.conversions(&click).len() == 1).await;
+        let found = app.api(Method::GET, &format!("/conversions?click_id={}", click.id), None).await.expect(200);
+        let one = &found["items"][0];
+        assert_eq!((&one["origin"], &one["changes"][0]["by"]), (&json!("import"), &json!("import")));
+    }
+
+    async fn a_whole_file_and_postbacks_about_the_same_sales_make_each_once(app: TestApp) {
+        let campaign = app.campaign(json!({})).await;
+        let all = clicks(app, &campaign, 5).await;
+        app.stored(&all[4]).await;
+        let row = |n: usize| format!("{},t{n},1.00\n", all[n % 5].id);
+        let file = format!("click_id,txid,payout\n{}", (0..500).map(row).collect::<String>());
+        let postbacks = async {
+            for n in (0..500).rev().step_by(7) {
+                let code = app.say(&all[n % 5], &format!("payout=1.00&txid=t{n}")).await.code();
+                assert!(["recorded", "duplicate"].contains(&&*code), "{code}");
+            }
+        };
+        let (ran, again, ()) = tokio::join!(
+            import(app, &campaign, "mode=all_or_nothing", file.clone()),
+            import(app, &campaign, "mode=good_rows", file.clone()),
+            postbacks
+        );
+        for told in [&ran, &again] {
+            assert_eq!((&told["state"], &told["refused_count"]), (&json!("done"), &json!(0)), "{told}");
+            assert_eq!(told["accepted"].as_i64().unwrap() + told["duplicate"].as_i64().unwrap(), 500);
+        }
+        assert_eq!(app.figures(&campaign, ["approved", "revenue"]), ["500", "500.00"]);
+    }
 }

@@ -60,6 +60,8 @@ mod fallbacks;
 mod floors;
 mod hand;
 mod hostile_clicks;
+mod import_pages;
+mod import_runs;
 mod imports;
 mod journal;
 mod kills;

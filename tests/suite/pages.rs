@@ -36,10 +36,14 @@ impl<'a> Person<'a> {
 
     /// A form sent from a page of this site.
     pub async fn send(&self, path: &str, form: &str) -> Answer {
+        self.send_as(path, "application/x-www-form-urlencoded", form).await
+    }
+
+    /// A body of some kind sent from a page of this site.
+    pub async fn send_as(&self, path: &str, kind: &str, body: impl Into<Vec<u8>>) -> Answer {
         let request = self.app.request(Method::POST, path).header("cookie", &self.cookie);
-        let request = request.header("sec-fetch-site", "same-origin");
-        let request = request.header("content-type", "application/x-www-form-urlencoded");
-        send(request.body(form.to_owned())).await
+        let request = request.header("sec-fetch-site", "same-origin").header("content-type", kind);
+        send(request.body(body.into())).await
     }
 
     /// The text of a page that must be there.

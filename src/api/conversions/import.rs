@@ -266,8 +266,14 @@ fn looked_body(lines: &[Line], looked: &Looked) -> Value {
         .map(|(line, verdict)| json!({"row": line.line, "code": verdict.code, "message": verdict.message}))
         .collect();
     let counts = looked.counts;
+    let verdicts: Vec<Value> = lines
+        .iter()
+        .zip(&looked.verdicts)
+        .map(|(line, verdict)| json!({"row": line.line, "code": verdict.code}))
+        .collect();
     json!({
         "dry_run": true,
+        "verdicts": verdicts,
         "rows": lines.len(),
         "accepted": counts.accepted,
         "duplicate": counts.duplicate,

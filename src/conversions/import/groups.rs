@@ -123,7 +123,9 @@ impl Shared {
     ) -> Result<Vec<Judged>, Stop> {
         let catalog = self.catalog.get();
         let advertiser = catalog.advertiser(import.value.advertiser_id).ok_or(Stop::NoAdvertiser)?;
-        Ok(lines.iter().map(|line| judge(line, advertiser, now_ms)).collect())
+        // By it the log finds all rows of an import, also those that are parked and judged again without anybody.
+        let from = format!("import {}", import.id);
+        Ok(lines.iter().map(|line| judge(line, advertiser, now_ms, &from)).collect())
     }
 
     /// Judges and writes rows in one transaction, which ends as `ending` says.
@@ -176,7 +178,7 @@ fn write_all(
         group.hold_rows(conn, rows)?;
         for (line, judged) in lines.iter().zip(rows) {
             let why = why(import, line.line);
-            let by = By { user_id: import.value.user_id, cause: "import", why: &why };
+            let by = By { user_id: import.value.user_id, why: &why };
             let verdict = group.keep_row(conn, judged, &by)?;
             written.counts = written.counts.plus(counted(verdict.code));
             written.faults.extend(fault(line, &verdict));

@@ -39,7 +39,7 @@ impl Shared {
             let mut numbers = Numbers::imagined();
             let mut group = Group::empty(conn, &catalog, now_ms, (&mut numbers, lines.len()));
             for some in lines.chunks(GROUP_MAX) {
-                let rows: Vec<Judged> = some.iter().map(|line| judge(line, advertiser, now_ms)).collect();
+                let rows: Vec<Judged> = some.iter().map(|line| judge(line, advertiser, now_ms, "")).collect();
                 group.hold_rows(conn, &rows)?;
                 for judged in &rows {
                     let verdict = real(group.settle(conn, judged)?.verdict);

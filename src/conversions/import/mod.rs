@@ -10,11 +10,12 @@ pub use lines::{Line, detect, guess_plan, read, sheet_of};
 pub use look::Looked;
 
 use super::judge::{Judged, Verdict};
-use super::person::{self, IMPORT};
+use super::person;
 use super::record::Group;
 use super::request::Incoming;
 use super::writer::Shared;
 use crate::db::imports::{Fault, Import};
+use crate::db::postbacks::IMPORT;
 use crate::db::{self, AnyConnection};
 use crate::domain::click_id::ClickId;
 use crate::domain::import::ImportCounts;
@@ -32,8 +33,8 @@ const CLICKS_WAIT: Duration = Duration::from_secs(1);
 /// A click of the last seconds may still lie in the journal.
 const ON_ITS_WAY_MS: i64 = 5_000;
 
-/// Reads a row into what a postback would say.
-fn judge(line: &Line, advertiser: &Arc<AdvertiserRoute>, now_ms: i64) -> Judged {
+/// Reads a row into what a postback would say. `from` stands where a postback has its sender's address.
+fn judge(line: &Line, advertiser: &Arc<AdvertiserRoute>, now_ms: i64, from: &str) -> Judged {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     for (name, value) in line.said.iter().flatten() {
         query.append_pair(name, value);
@@ -41,6 +42,7 @@ fn judge(line: &Line, advertiser: &Arc<AdvertiserRoute>, now_ms: i64) -> Judged 
     let incoming = Incoming {
         key: advertiser.key.clone(),
         method: IMPORT.to_owned(),
+        address: from.to_owned(),
         content_type: Some("text/csv".to_owned()),
         query: query.finish().into_bytes(),
         body: line.text.clone().into_bytes(),
@@ -59,7 +61,6 @@ fn judge(line: &Line, advertiser: &Arc<AdvertiserRoute>, now_ms: i64) -> Judged 
 /// Who records rows, and what is said of it in each history.
 pub(super) struct By<'a> {
     pub(super) user_id: i64,
-    pub(super) cause: &'static str,
     pub(super) why: &'a str,
 }
 
@@ -84,7 +85,6 @@ impl Group<'_> {
         if let Some(mut change) = settled.change {
             change.postback_id = Some(postback_id);
             change.user_id = Some(by.user_id);
-            by.cause.clone_into(&mut change.cause);
             let between = if change.why.is_empty() { "" } else { ": " };
             change.why = format!("{}{between}{}", by.why, change.why);
             self.draft.note(change);

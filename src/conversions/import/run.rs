@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 /// How often imports that nobody runs are looked for.
-const LOOK_EVERY: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// An import that was not touched for so long is nobody's any more: a group takes a second at most.
 const NOBODYS_AFTER_MS: i64 = 60 * 1_000;

@@ -199,8 +199,7 @@ fn received(desk: &Desk, postbacks: &[StoredPostback]) -> Table {
         let value = &postback.value;
         let time = desk.zone.local(value.received_at_ms).format("%-d %b %H:%M:%S").to_string();
         let mut verdict = Cell::pill(Pill::verdict(value.code.result().as_str()));
-        let notes = [(value.is_pixel(), "pixel"), (value.is_test, "test")];
-        let notes: Vec<&str> = notes.iter().filter_map(|(is_so, note)| is_so.then_some(*note)).collect();
+        let notes: Vec<&str> = value.came_by().into_iter().chain(value.is_test.then_some("test")).collect();
         verdict.note = notes.join(", ");
         let click = value.click_id.map_or_else(
             || Cell::text("–"),

@@ -119,6 +119,8 @@ pub(super) fn notice(query: &str) -> Option<Notice> {
         "none" => ("Tick the conversions to change first.".to_owned(), true),
         "why" => ("Nothing was changed: write why, in at most 500 characters.".to_owned(), true),
         "0" => ("Nothing was changed: they stood so already.".to_owned(), false),
+        "added" => ("Added, and noted in its history with your name.".to_owned(), false),
+        "known" => ("Nothing was added: this conversion says the same already.".to_owned(), false),
         "1" => ("Changed, and noted in its history.".to_owned(), false),
         count => {
             let count: usize = count.parse().ok()?;
