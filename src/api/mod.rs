@@ -16,6 +16,7 @@ mod offers;
 mod postbacks;
 mod presets;
 mod rates;
+mod recalculations;
 mod replays;
 mod reports;
 mod resource;
@@ -63,6 +64,7 @@ fn version_1(cfg: &mut web::ServiceConfig) {
         .configure(templates::configure)
         .configure(clicks::configure)
         .configure(conversions::configure)
+        .configure(recalculations::configure)
         .configure(replays::configure)
         .configure(postbacks::configure)
         .configure(presets::configure)

@@ -30,6 +30,25 @@ pub(super) fn is_whole(value: &NewPostback) -> bool {
     value.raw_query.len() < RAW_BYTES_MAX && value.raw_body.len() < RAW_BYTES_MAX
 }
 
+/// A stored postback as it came, at the present key of its advertiser. Its headers were not kept.
+pub(super) fn incoming(value: NewPostback, catalog: &Catalog) -> Incoming {
+    let key = value.advertiser_id.and_then(|id| catalog.advertiser(id)).map(|route| route.key.clone());
+    Incoming {
+        key: key.unwrap_or_default(),
+        is_body_cut: !is_whole(&value),
+        method: value.method,
+        address: value.address,
+        content_type: value.content_type,
+        query: value.raw_query,
+        body: value.raw_body,
+        signature: None,
+        whole: None,
+        received_at_ms: value.received_at_ms,
+        is_test: value.is_test,
+        is_as_from_outside: false,
+    }
+}
+
 impl Shared {
     /// Reads a stored postback again.
     ///
@@ -42,24 +61,10 @@ impl Shared {
         again: Again,
     ) -> db::Result<Judged> {
         let value = stored.value;
-        let key = value.advertiser_id.and_then(|id| catalog.advertiser(id)).map(|route| route.key.clone());
         // What a page reports has no key either, and is read as such.
         let is_keyless = value.advertiser_id.is_none() && value.method != PIXEL;
-        let (code, is_cut) = (value.code, !is_whole(&value));
-        let incoming = Incoming {
-            key: key.unwrap_or_default(),
-            method: value.method,
-            address: value.address,
-            content_type: value.content_type,
-            query: value.raw_query,
-            body: value.raw_body,
-            is_body_cut: is_cut,
-            signature: None,
-            whole: None,
-            received_at_ms: value.received_at_ms,
-            is_test: value.is_test,
-            is_as_from_outside: false,
-        };
+        let code = value.code;
+        let incoming = incoming(value, catalog);
         let judged = if is_keyless {
             self.judge_keyless(catalog, incoming)?
         } else {

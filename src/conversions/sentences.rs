@@ -81,10 +81,23 @@ pub(super) fn added(id: i64, amount: Money, to: Standing, currency: Currency) ->
     format!("Conversion {id}: {amount} {currency} added, {} {currency} in all, {}", to.revenue, to.status)
 }
 
+/// How the reason of every addition begins.
+pub(super) const ADDS: &str = "Adds ";
+
 /// Why a conversion grew.
 pub(super) fn adds(amount: Money, currency: Currency, txid: &str) -> String {
     let of = if txid.is_empty() { String::new() } else { format!(" of {txid}") };
-    format!("Adds {amount} {currency}{of}")
+    format!("{ADDS}{amount} {currency}{of}")
+}
+
+/// Why a conversion's money was counted anew.
+pub(super) fn recalculated(id: i64, why: &str) -> String {
+    format!("Recalculation {id}: {why}")
+}
+
+/// Why a conversion's money was put back.
+pub(super) fn taken_back(id: i64) -> String {
+    format!("Recalculation {id} was taken back")
 }
 
 /// An addition that no conversion is worth.

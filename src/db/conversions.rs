@@ -389,6 +389,8 @@ pub fn update(conn: &mut AnyConnection, conversion: &Conversion) -> Result<()> {
             conversions::advertiser_status.eq(&now.advertiser_status),
             conversions::revenue_original_micros.eq(now.revenue_original_micros),
             conversions::revenue_reported_micros.eq(now.revenue_reported_micros),
+            conversions::currency.eq(now.currency.as_str()),
+            conversions::rate_nanos.eq(now.rate_nanos),
             conversions::revenue_micros.eq(now.revenue_micros),
             conversions::payout_status.eq(now.payout_status.as_str()),
             conversions::payout_micros.eq(now.payout_micros),

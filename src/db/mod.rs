@@ -8,6 +8,7 @@ mod error;
 mod log;
 mod migrate;
 mod new_click;
+mod recalculation_log;
 mod rollup_raw;
 mod rollup_upsert;
 #[allow(
@@ -44,6 +45,7 @@ pub mod partitions;
 pub mod postback_counts;
 pub mod postbacks;
 pub mod rates;
+pub mod recalculations;
 pub mod report_names;
 pub mod rollups;
 pub mod search;

@@ -35,6 +35,7 @@ pub mod layout;
 pub mod offers;
 pub mod parts;
 pub mod postbacks;
+pub mod recalculations;
 pub mod search;
 pub mod settings;
 pub mod setup;
@@ -80,6 +81,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
             .configure(clicks::configure)
             .configure(imports::configure)
             .configure(conversions::configure)
+            .configure(recalculations::configure)
             .configure(postbacks::configure)
             .configure(settings::configure)
             .configure(templates::configure)

@@ -79,6 +79,7 @@ mod program;
 mod races;
 mod rates;
 mod raw_http;
+mod recalculate;
 mod replay;
 mod routing;
 mod rule_editor;
