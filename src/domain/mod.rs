@@ -23,6 +23,7 @@ pub mod offer;
 pub mod origin;
 pub mod preset;
 pub mod rate;
+pub mod reconcile;
 pub mod role;
 pub mod rollup;
 pub mod rule;
