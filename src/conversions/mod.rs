@@ -19,6 +19,7 @@ mod person;
 mod pixel;
 mod price;
 mod rates;
+pub mod reconcile;
 mod record;
 mod refusals;
 mod repeat;

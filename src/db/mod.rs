@@ -43,6 +43,8 @@ pub mod partitions;
 pub mod postback_counts;
 pub mod postbacks;
 pub mod rates;
+pub mod reconciliation_rows;
+pub mod reconciliations;
 pub mod report_names;
 pub mod rollups;
 pub mod search;

@@ -72,7 +72,7 @@ impl Compared {
             self.push(List::Repeated, Some(number), None, format!("It says again what line {line} says"));
             return;
         }
-        if !row.has_identity() {
+        if !row.has_identity() && row.fault.is_some() {
             return;
         }
         match ours {
