@@ -267,6 +267,25 @@ pub(super) fn cid_of(params: &Params, advertiser: &Advertiser) -> Result<String,
     Ok(read_identity(cid, txid)?.0)
 }
 
+/// The event and the status that a row of a report names, read by the advertiser's maps: the word as it came where it
+/// has no meaning.
+pub(super) fn words_of(
+    params: &Params,
+    advertiser: &Advertiser,
+) -> (Option<String>, Result<Option<Status>, String>) {
+    let reader = Reader { params, advertiser, names: &BTreeMap::new() };
+    let given = reader.find("event", EVENT);
+    let (event, of_event) = read_event(given, advertiser);
+    let word = reader.find("status", STATUS);
+    let status = match word {
+        Some(given) => read_status(Some(given), of_event, &reader)
+            .map(|(status, _)| status)
+            .map_err(|refusal| refusal.unknown_word.unwrap_or_default()),
+        None => Ok(of_event),
+    };
+    (given.map(|_| event), status)
+}
+
 fn read_event(given: Option<Given<'_>>, advertiser: &Advertiser) -> (String, Option<Status>) {
     let Some(word) = given.map(|given| fold_event(given.value)).filter(|word| !word.is_empty()) else {
         return (DEFAULT_EVENT.to_owned(), None);

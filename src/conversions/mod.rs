@@ -23,6 +23,7 @@ mod price;
 mod rates;
 mod recalculate;
 mod recalculation_order;
+pub mod reconcile;
 mod record;
 mod refusals;
 mod release;

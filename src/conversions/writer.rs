@@ -402,6 +402,17 @@ impl Shared {
         asked: &HandChange,
         user_id: i64,
     ) -> db::Result<Vec<(i64, HandOutcome)>> {
+        self.change_held(ids, |_, group| {
+            Ok(ids.iter().map(|id| (*id, group.change_by_hand(*id, asked, user_id))).collect())
+        })
+    }
+
+    /// Changes some conversions, which a group holds meanwhile, in one transaction.
+    pub(super) fn change_held<T>(
+        &self,
+        ids: &[i64],
+        change: impl FnOnce(&mut AnyConnection, &mut Group<'_>) -> db::Result<T>,
+    ) -> db::Result<T> {
         let catalog = self.catalog.get();
         let (now_ms, mut numbers) = (now_ms(), Numbers::default());
         let (outcomes, effects) = self.db.write(Priority::Pages, |conn| {
@@ -409,8 +420,7 @@ impl Shared {
             clicks.sort_unstable();
             clicks.dedup();
             let mut group = Group::of_clicks(conn, &catalog, now_ms, &clicks, (&mut numbers, 0))?;
-            let outcomes: Vec<(i64, HandOutcome)> =
-                ids.iter().map(|id| (*id, group.change_by_hand(*id, asked, user_id))).collect();
+            let outcomes = change(conn, &mut group)?;
             Ok::<_, db::Error>((outcomes, group.finish(conn, self.writer_id)?))
         })?;
         self.tell(effects);

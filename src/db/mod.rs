@@ -46,6 +46,8 @@ pub mod postback_counts;
 pub mod postbacks;
 pub mod rates;
 pub mod recalculations;
+pub mod reconciliation_rows;
+pub mod reconciliations;
 pub mod report_names;
 pub mod rollups;
 pub mod search;

@@ -720,6 +720,65 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    reconciliations (id) {
+        id -> BigInt,
+        created_at_ms -> BigInt,
+        user_id -> BigInt,
+        advertiser_id -> BigInt,
+        file_name -> Text,
+        byte_count -> BigInt,
+        first_day -> Text,
+        last_day -> Text,
+        zone -> Text,
+        mapping -> Text,
+        day_order -> Nullable<Text>,
+        state -> Text,
+        their_count -> BigInt,
+        our_count -> BigInt,
+        matched_count -> BigInt,
+        outside_count -> BigInt,
+        days -> Text,
+    }
+}
+
+diesel::table! {
+    reconciliation_parts (reconciliation_id, part) {
+        reconciliation_id -> BigInt,
+        part -> BigInt,
+        bytes -> Binary,
+    }
+}
+
+diesel::table! {
+    reconciliation_rows (id) {
+        id -> BigInt,
+        reconciliation_id -> BigInt,
+        list -> Text,
+        line -> Nullable<BigInt>,
+        line_text -> Text,
+        said -> Text,
+        their_txid -> Text,
+        their_click -> Text,
+        their_status -> Text,
+        their_amount_micros -> Nullable<BigInt>,
+        their_currency -> Nullable<Text>,
+        their_at_ms -> Nullable<BigInt>,
+        conversion_id -> Nullable<BigInt>,
+        our_txid -> Text,
+        our_click -> Text,
+        our_event -> Text,
+        our_status -> Nullable<Text>,
+        our_amount_micros -> Nullable<BigInt>,
+        our_currency -> Nullable<Text>,
+        our_at_ms -> Nullable<BigInt>,
+        note -> Text,
+        repair -> Nullable<Text>,
+        repaired_at_ms -> Nullable<BigInt>,
+        outcome -> Text,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(sessions, users);

@@ -25,6 +25,7 @@ pub mod old_door;
 pub mod origin;
 pub mod preset;
 pub mod rate;
+pub mod reconcile;
 pub mod role;
 pub mod rollup;
 pub mod rule;

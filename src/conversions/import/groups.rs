@@ -1,7 +1,7 @@
 //! An import whose good rows are recorded: in groups, each a transaction with the count of how far it is, so that a restart
 //! goes on exactly where it ended.
 
-use super::{By, GROUP_MAX, Line, counted, fault, judge, why};
+use super::{GROUP_MAX, Line, Source, counted, fault, judge};
 use crate::conversions::judge::{Judged, Verdict};
 use crate::conversions::record::Group;
 use crate::conversions::sentences;
@@ -19,7 +19,7 @@ use std::time::Duration;
 const AWAY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why a transaction of an import does not stand.
-pub(super) enum Stop {
+pub(in crate::conversions) enum Stop {
     /// The database fails.
     Db(db::Error),
     /// Another process goes on with the import.
@@ -37,10 +37,10 @@ impl From<db::Error> for Stop {
 }
 
 /// What was written, for those who remember it.
-pub(super) struct Written {
+pub(in crate::conversions) struct Written {
     pub(super) counts: ImportCounts,
     pub(super) faults: Vec<Fault>,
-    verdicts: Vec<Verdict>,
+    pub(in crate::conversions) verdicts: Vec<Verdict>,
 }
 
 impl Shared {
@@ -96,8 +96,9 @@ impl Shared {
 
     /// Records some rows in one transaction, together with how far the import is then.
     fn import_rows(&self, import: &Import, lines: &[Line], done: usize) -> Result<(), Stop> {
-        let judged = |now_ms: i64| self.judge_lines(import, lines, now_ms);
-        self.write_rows(import, lines, judged, conversions::lock_clicks, |conn, written| {
+        let from = format!("import {}", import.id);
+        let judged = |now_ms: i64| self.judge_lines(import.value.advertiser_id, lines, (now_ms, &from));
+        self.write_rows(&Source::of(import), lines, judged, conversions::lock_clicks, |conn, written| {
             self.note_progress(conn, import, done, written.counts)?;
             Ok(imports::add_faults(conn, import.id, &written.faults)?)
         })
@@ -114,24 +115,23 @@ impl Shared {
         if imports::advance(conn, import.id, done, more, now_ms())? { Ok(()) } else { Err(Stop::Taken) }
     }
 
-    /// Reads rows as their advertiser's.
-    pub(super) fn judge_lines(
+    /// Reads rows as their advertiser's. By `from` the log finds all rows of one file, also those that are parked and judged
+    /// again without anybody.
+    pub(in crate::conversions) fn judge_lines(
         &self,
-        import: &Import,
+        advertiser_id: i64,
         lines: &[Line],
-        now_ms: i64,
+        (now_ms, from): (i64, &str),
     ) -> Result<Vec<Judged>, Stop> {
         let catalog = self.catalog.get();
-        let advertiser = catalog.advertiser(import.value.advertiser_id).ok_or(Stop::NoAdvertiser)?;
-        // By it the log finds all rows of an import, also those that are parked and judged again without anybody.
-        let from = format!("import {}", import.id);
-        Ok(lines.iter().map(|line| judge(line, advertiser, now_ms, &from)).collect())
+        let advertiser = catalog.advertiser(advertiser_id).ok_or(Stop::NoAdvertiser)?;
+        Ok(lines.iter().map(|line| judge(line, advertiser, now_ms, from)).collect())
     }
 
     /// Judges and writes rows in one transaction, which ends as `ending` says.
-    pub(super) fn write_rows(
+    pub(in crate::conversions) fn write_rows(
         &self,
-        import: &Import,
+        source: &Source,
         lines: &[Line],
         judged: impl FnOnce(i64) -> Result<Vec<Judged>, Stop>,
         lock: impl FnOnce(&mut AnyConnection, &[ClickId]) -> db::Result<()>,
@@ -144,7 +144,7 @@ impl Shared {
             let ids: Vec<ClickId> = rows.iter().filter_map(Judged::click_id).collect();
             lock(conn, &ids)?;
             let mut group = Group::empty(conn, &catalog, now_ms, (&mut numbers, rows.len()));
-            let written = write_all(conn, &mut group, import, lines, &rows)?;
+            let written = write_all(conn, &mut group, source, lines, &rows)?;
             let used = group.takings.settle(conn, &catalog, &mut group.draft)?;
             group.draft.write(conn)?;
             rollups::apply(conn, &group.sums, self.writer_id)?;
@@ -165,7 +165,7 @@ impl Shared {
 fn write_all(
     conn: &mut AnyConnection,
     group: &mut Group<'_>,
-    import: &Import,
+    source: &Source,
     lines: &[Line],
     rows: &[Judged],
 ) -> Result<Written, Stop> {
@@ -177,9 +177,8 @@ fn write_all(
     for (lines, rows) in lines.chunks(GROUP_MAX).zip(rows.chunks(GROUP_MAX)) {
         group.hold_rows(conn, rows)?;
         for (line, judged) in lines.iter().zip(rows) {
-            let why = why(import, line.line);
-            let by = By { user_id: import.value.user_id, why: &why };
-            let verdict = group.keep_row(conn, judged, &by)?;
+            let why = source.why(line.line);
+            let verdict = group.keep_row(conn, judged, &source.by(&why))?;
             written.counts = written.counts.plus(counted(verdict.code));
             written.faults.extend(fault(line, &verdict));
             written.verdicts.push(verdict);

@@ -27,7 +27,7 @@ const TIME_NAMES: [&str; 4] = ["conversion_time", "time", "datetime", "date"];
 const PROBE_LINES: usize = 20;
 
 /// The name under which a postback brings a field.
-const fn name(field: Field) -> &'static str {
+pub(in crate::conversions) const fn name(field: Field) -> &'static str {
     match field {
         Field::ClickId => "cid",
         Field::Txid => "txid",
@@ -138,7 +138,7 @@ fn of_table(sheet: Sheet, mapping: &Mapping, moments: Moments) -> Result<Vec<Lin
 }
 
 /// What a row says, its amounts and its time in the way of postbacks.
-fn said<'a>(
+pub(in crate::conversions) fn said<'a>(
     pairs: impl Iterator<Item = (&'a str, &'a str)>,
     moments: Moments,
 ) -> Result<Vec<(String, String)>, String> {

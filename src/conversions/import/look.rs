@@ -29,7 +29,11 @@ impl Postbacks {
 }
 
 impl Shared {
-    pub(super) fn look_at_rows(&self, advertiser_id: i64, lines: &[Line]) -> db::Result<Option<Looked>> {
+    pub(in crate::conversions) fn look_at_rows(
+        &self,
+        advertiser_id: i64,
+        lines: &[Line],
+    ) -> db::Result<Option<Looked>> {
         let catalog = self.catalog.get();
         let Some(advertiser) = catalog.advertiser(advertiser_id) else { return Ok(None) };
         let now_ms = now_ms();

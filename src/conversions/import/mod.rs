@@ -9,6 +9,9 @@ mod whole;
 pub use lines::{Line, detect, guess_plan, read, sheet_of};
 pub use look::Looked;
 
+pub(super) use groups::Stop;
+pub(super) use lines::{name, said};
+
 use super::judge::{Judged, Verdict};
 use super::person;
 use super::record::Group;
@@ -25,7 +28,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Rows of one transaction: as many as postbacks, which are served between any two of them.
-const GROUP_MAX: usize = 256;
+pub(super) const GROUP_MAX: usize = 256;
 
 /// How long rows wait for clicks that were made a moment ago.
 const CLICKS_WAIT: Duration = Duration::from_secs(1);
@@ -93,13 +96,31 @@ impl Group<'_> {
     }
 }
 
-/// What is said of a row in the history of its conversion.
-fn why(import: &Import, line: u64) -> String {
-    let name = match import.value.file_name.as_str() {
-        "" => "pasted text",
-        name => name,
-    };
-    format!("Import {}, {name}, line {line}", import.id)
+/// Where rows come from, as the histories of their conversions tell it.
+pub(super) struct Source {
+    /// Who recorded them.
+    pub(super) user_id: i64,
+    /// What they stand in.
+    pub(super) name: String,
+}
+
+impl Source {
+    fn of(import: &Import) -> Self {
+        let name = match import.value.file_name.as_str() {
+            "" => "pasted text",
+            name => name,
+        };
+        Self { user_id: import.value.user_id, name: format!("Import {}, {name}", import.id) }
+    }
+
+    /// What is said of a row in the history of its conversion.
+    fn why(&self, line: u64) -> String {
+        format!("{}, line {line}", self.name)
+    }
+
+    fn by<'a>(&self, why: &'a str) -> By<'a> {
+        By { user_id: self.user_id, cause: "import", why }
+    }
 }
 
 /// One row in the counts.

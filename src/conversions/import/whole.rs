@@ -2,7 +2,7 @@
 //! transaction, in which every row is judged again.
 
 use super::groups::Stop;
-use super::{Line, fault};
+use super::{Line, Source, fault};
 use crate::conversions::writer::{Shared, now_ms};
 use crate::db::imports::{self, Fault, Import};
 use crate::db::{AnyConnection, Priority, conversions};
@@ -17,10 +17,11 @@ impl Shared {
                 lines.iter().zip(&looked.verdicts).filter_map(|(line, verdict)| fault(line, verdict));
             return Err(Stop::Refused(looked.counts, faults.collect()));
         }
-        let judged = |now_ms: i64| self.judge_lines(import, lines, now_ms);
+        let from = format!("import {}", import.id);
+        let judged = |now_ms: i64| self.judge_lines(import.value.advertiser_id, lines, (now_ms, &from));
         // More clicks than a server has room to lock one by one.
         self.write_rows(
-            import,
+            &Source::of(import),
             lines,
             judged,
             |conn, _| conversions::lock_all(conn),
