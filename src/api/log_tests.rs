@@ -11,7 +11,7 @@ async fn empty_logs_are_pages_too() {
     for path in ["/clicks", "/conversions", "/postbacks"] {
         let page = get(&test, &format!("{path}?page_size=10")).await.expect(200);
         assert_eq!(page, json!({"items": [], "page": 1, "page_size": 10, "total": 0}));
-        send(&test, request(Method::POST, path, &test.write_token)).await.expect(405);
+        send(&test, request(Method::PUT, path, &test.write_token)).await.expect(405);
         assert!(get(&test, &format!("{path}?colour=1")).await.field(422, "colour").contains("page_size"));
         assert!(get(&test, &format!("{path}?from=soon")).await.field(422, "from").contains("2026-11-01"));
     }

@@ -217,7 +217,7 @@ fn table(desk: &Desk, names: &Names, known: &[Import]) -> Table {
 
 /// What an import's file is called.
 fn file_name(import: &Import) -> &str {
-    if import.value.file_name.is_empty() { "pasted rows" } else { &import.value.file_name }
+    if import.value.file_name.is_empty() { "Pasted rows" } else { &import.value.file_name }
 }
 
 fn state_pill(state: ImportState) -> Pill {

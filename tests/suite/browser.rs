@@ -216,6 +216,25 @@ async fn first_conversion(browser: &Browser, base: &str, link: &str) {
     browser.until_it_says("$5.00").await;
 }
 
+/// A pasted file is looked at and recorded; the page follows by itself until it is through.
+async fn a_file_is_recorded(browser: &Browser, base: &str) {
+    browser.client.goto(&format!("{base}/conversions")).await.unwrap();
+    browser.find("a[href='/conversions/imports']").await.click().await.unwrap();
+    let advertiser = browser.find("#advertiser_id").await;
+    advertiser.select_by_index(1).await.unwrap();
+    let rows = (0..30).map(|n| format!("order-{n};1,50;0nobody\n")).collect::<String>();
+    browser.fill("#text", &format!("Order ID;Commission;Sub ID\n{rows}")).await;
+    browser.press("Look at it").await;
+    browser.until_it_says("Nothing is recorded yet").await;
+    let draft = browser.client.current_url().await.unwrap().to_string();
+    browser.looks_right(&draft).await;
+    browser.find("#column_click_id").await.select_by_value("Sub ID").await.unwrap();
+    browser.find("#mode").await.select_by_value("good_rows").await.unwrap();
+    browser.press("Record them").await;
+    browser.until_it_says("parked_foreign_click").await;
+    browser.looks_right(&draft).await;
+}
+
 /// The script's rows of a campaign's form: they have the names that the server reads.
 async fn rows_are_added_in_place(browser: &Browser, base: &str) {
     browser.client.goto(&format!("{base}/campaigns/1/edit")).await.unwrap();
@@ -308,6 +327,8 @@ fn a_first_conversion_in_a_browser() {
             "/advertisers/1/edit",
             "/clicks",
             "/conversions",
+            "/conversions/new",
+            "/conversions/imports",
             "/postbacks",
             "/settings",
             "/settings/users",
@@ -319,6 +340,7 @@ fn a_first_conversion_in_a_browser() {
         ] {
             browser.looks_right(&format!("{base}{page}")).await;
         }
+        a_file_is_recorded(&browser, &base).await;
         rows_are_added_in_place(&browser, &base).await;
         a_rule_is_made(&browser, &base).await;
         // The link made its admin: it is void, and a stranger has to sign in.

@@ -109,7 +109,7 @@ stories! {
 
         let path = upload(&person, campaign.advertiser, "", file.as_bytes()).await.location().to_owned();
         let draft = person.page(&path).await;
-        assert!(draft.contains("pasted rows"), "{draft}");
+        assert!(draft.contains("Pasted rows"), "{draft}");
         person.send(&path, &plan(columns, "mode=good_rows&action=run")).await;
         let page = through(&person, &path).await;
         assert!(page.contains("person@example.com") && page.contains(">done<"), "{page}");
@@ -119,7 +119,7 @@ stories! {
         let rows: Vec<&str> = faults.text.lines().collect();
         assert_eq!(rows.len(), 3, "{faults:?}");
         assert!(rows[1].starts_with("4,parked_foreign_click,") && rows[1].ends_with("'=cmd();s-3;1;"), "{}", rows[1]);
-        assert!(person.page("/conversions/imports").await.contains("pasted rows"));
+        assert!(person.page("/conversions/imports").await.contains("Pasted rows"));
 
         // The next file of this advertiser is read the same way.
         let path = upload(&person, campaign.advertiser, "june.csv", file.as_bytes()).await.location().to_owned();

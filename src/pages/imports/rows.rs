@@ -37,13 +37,13 @@ pub(super) fn totals(rows: i64, counts: ImportCounts, is_look: bool) -> Vec<Tota
     let total = |value: i64, label: &str| Total { value: count(value), label: label.to_owned() };
     let would = |is: &'static str, would_be: &'static str| if is_look { would_be } else { is };
     let mut all = vec![
-        total(rows, if rows == 1 { "row" } else { "rows" }),
-        total(counts.accepted, would("counted", "would be counted")),
-        total(counts.duplicate, would("said nothing new", "say nothing new")),
-        total(counts.uncounted(), would("not counted", "would not be counted")),
+        total(rows, if rows == 1 { "Row" } else { "Rows" }),
+        total(counts.accepted, would("Counted", "Would be counted")),
+        total(counts.duplicate, would("Said nothing new", "Say nothing new")),
+        total(counts.uncounted(), would("Not counted", "Would not be counted")),
     ];
     if counts.parked > 0 {
-        all.push(total(counts.parked, "of them kept until what is missing is known"));
+        all.push(total(counts.parked, "Of them parked"));
     }
     all
 }
