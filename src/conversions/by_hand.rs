@@ -10,7 +10,7 @@ use super::request::Incoming;
 use super::writer::{Postbacks, Shared, now_ms};
 use crate::db::ledger::Numbers;
 use crate::db::postbacks::HAND;
-use crate::db::{self, AnyConnection, Priority, clicks, rollups};
+use crate::db::{self, AnyConnection, Priority, clicks};
 use crate::domain::click_id::ClickId;
 use crate::domain::input::{self, FieldErrors};
 use crate::domain::moment;
@@ -187,7 +187,7 @@ impl Postbacks {
 impl Shared {
     fn record_by_hand(&self, asked: &HandRecord, user_id: i64) -> Result<Verdict, NotRecorded> {
         let (catalog, now_ms, mut numbers) = (self.catalog.get(), now_ms(), Numbers::default());
-        let (verdict, converted, used) = self.db.write(Priority::Pages, |conn| {
+        let (verdict, effects) = self.db.write(Priority::Pages, |conn| {
             self.ensure_partitions(conn, now_ms)?;
             let advertiser = advertiser(conn, asked, &catalog)?;
             let judged = person::read(asked.incoming(&advertiser, now_ms), Some(Arc::clone(&advertiser)));
@@ -197,15 +197,9 @@ impl Shared {
             if matches!(verdict.code.result(), PostbackResult::Parked | PostbackResult::Refused) {
                 return Err(wrong(field_of(verdict.code), &verdict.message));
             }
-            let used = group.takings.settle(conn, &catalog, &mut group.draft)?;
-            group.draft.write(conn)?;
-            rollups::apply(conn, &group.sums, self.writer_id)?;
-            Ok::<_, NotRecorded>((verdict, group.converted, used))
+            Ok::<_, NotRecorded>((verdict, group.finish(conn, self.writer_id)?))
         })?;
-        self.catalog.caps().note(&used);
-        for (click_id, offer_id) in converted {
-            self.memory.note_conversion(click_id, offer_id);
-        }
+        self.tell(effects);
         Ok(verdict)
     }
 }

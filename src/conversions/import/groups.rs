@@ -8,7 +8,7 @@ use crate::conversions::sentences;
 use crate::conversions::writer::{Shared, now_ms};
 use crate::db::imports::{self, Fault, Import};
 use crate::db::ledger::Numbers;
-use crate::db::{self, AnyConnection, Priority, conversions, rollups};
+use crate::db::{self, AnyConnection, Priority, conversions};
 use crate::domain::click_id::ClickId;
 use crate::domain::import::ImportCounts;
 use crate::domain::verdict::Code;
@@ -139,22 +139,17 @@ impl Shared {
     ) -> Result<(), Stop> {
         let (catalog, now_ms, mut numbers) = (self.catalog.get(), now_ms(), Numbers::default());
         let rows = judged(now_ms)?;
-        let (written, converted, used) = self.db.write(Priority::Maintenance, |conn| {
+        let (written, effects) = self.db.write(Priority::Maintenance, |conn| {
             self.ensure_partitions(conn, now_ms)?;
             let ids: Vec<ClickId> = rows.iter().filter_map(Judged::click_id).collect();
             lock(conn, &ids)?;
             let mut group = Group::empty(conn, &catalog, now_ms, (&mut numbers, rows.len()));
             let written = write_all(conn, &mut group, source, lines, &rows)?;
-            let used = group.takings.settle(conn, &catalog, &mut group.draft)?;
-            group.draft.write(conn)?;
-            rollups::apply(conn, &group.sums, self.writer_id)?;
+            let effects = group.finish(conn, self.writer_id)?;
             ending(conn, &written)?;
-            Ok::<_, Stop>((written, group.converted, used))
+            Ok::<_, Stop>((written, effects))
         })?;
-        self.catalog.caps().note(&used);
-        for (click_id, offer_id) in converted {
-            self.memory.note_conversion(click_id, offer_id);
-        }
+        self.tell(effects);
         if written.verdicts.iter().any(|verdict| verdict.code == Code::ParkedUnknownClick) {
             self.has_parked.store(true, Ordering::Release);
         }

@@ -119,7 +119,7 @@ impl Source {
     }
 
     fn by<'a>(&self, why: &'a str) -> By<'a> {
-        By { user_id: self.user_id, cause: "import", why }
+        By { user_id: self.user_id, why }
     }
 }
 
