@@ -310,6 +310,7 @@ fn a_first_conversion_in_a_browser() {
             "/clicks",
             "/conversions",
             "/postbacks",
+            "/recalculations",
             "/settings",
             "/settings/users",
             "/settings/tokens",
