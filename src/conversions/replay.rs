@@ -151,6 +151,13 @@ struct Run<'a> {
     numbers: Numbers,
 }
 
+/// What a group leaves of its postbacks.
+#[derive(Default)]
+struct Left {
+    rows: Vec<(i64, NewPostback)>,
+    replays: Vec<Replay>,
+}
+
 /// Why a group's transaction was undone.
 enum Undone {
     /// It was a look.
@@ -178,7 +185,7 @@ impl Postbacks {
         let mut seen = HashSet::new();
         let ids: Vec<i64> = ids.iter().copied().filter(|id| seen.insert(*id)).take(REPLAYED_MAX).collect();
         let (mut outcomes, due) = shared.plan(&run, &ids)?;
-        for group in groups(due) {
+        for group in groups(due, order.is_dry_run) {
             outcomes.extend(shared.run_group(&mut run, &group)?);
         }
         outcomes.sort_unstable_by_key(|one| one.id);
@@ -189,14 +196,14 @@ impl Postbacks {
 /// A postback that is due to be run, by the click it names and the time it came.
 type Due = (Option<ClickId>, i64, i64);
 
-/// Due postbacks in groups of about the writer's size. Those of one click come together, the oldest first: only they can
-/// touch one another, so that a preview sees within each group all that a run would.
-fn groups(mut due: Vec<Due>) -> Vec<Vec<i64>> {
+/// Due postbacks in groups of the writer's size, those of one click the oldest first. Only they can touch one another: a
+/// preview, which keeps nothing from one group to the next, has them in one group, however many there are.
+fn groups(mut due: Vec<Due>, is_dry_run: bool) -> Vec<Vec<i64>> {
     due.sort_unstable();
     let mut groups: Vec<Vec<i64>> = Vec::new();
     let mut last = None;
     for (click, _, id) in due {
-        let is_same = click.is_some() && last == Some(click);
+        let is_same = is_dry_run && click.is_some() && last == Some(click);
         last = Some(click);
         match groups.last_mut() {
             Some(group) if is_same || group.len() < GROUP_MAX => group.push(id),
@@ -269,13 +276,14 @@ impl Shared {
         let written = self.db.write(Priority::Pages, |conn| {
             let held = judged_again::hold(conn, ids)?;
             let mut group = Group::begin(conn, run.catalog, now_ms, &all, &mut numbers)?;
-            let (mut outcomes, mut replays) = (Vec::with_capacity(jobs.len()), Vec::new());
+            let (mut outcomes, mut left) = (Vec::with_capacity(jobs.len()), Left::default());
             for (id, judged) in &jobs {
-                let outcome = run.one(conn, &mut group, (*id, judged, held.get(id)), &mut replays)?;
+                let outcome = run.one(conn, &mut group, (*id, judged, held.get(id)), &mut left)?;
                 outcomes.push(Replayed { id: *id, outcome });
             }
             let effects = group.finish(conn, self.writer_id)?;
-            judged_again::keep_replays(conn, &replays)?;
+            judged_again::settle_all(conn, &left.rows, now_ms)?;
+            judged_again::keep_replays(conn, &left.replays)?;
             if is_dry_run { Err(Undone::Looked(outcomes)) } else { Ok((outcomes, effects)) }
         });
         run.numbers = numbers;
@@ -302,7 +310,7 @@ impl Run<'_> {
         conn: &mut AnyConnection,
         group: &mut Group<'_>,
         (id, judged, standing): (i64, &Judged, Option<&Standing>),
-        replays: &mut Vec<Replay>,
+        left: &mut Left,
     ) -> db::Result<ReplayOutcome> {
         let Some(standing) = standing else { return Ok(ReplayOutcome::NotFound) };
         if let Some(why) = why_left(standing.code) {
@@ -312,8 +320,7 @@ impl Run<'_> {
         let mut settled = group.settle(conn, judged)?;
         let mut row = judged.to_row(&settled.verdict);
         row.advertiser_id = row.advertiser_id.or(settled.advertiser_id);
-        judged_again::settle(conn, id, &row, group.now_ms)?;
-        replays.push(Replay {
+        left.replays.push(Replay {
             postback_id: id,
             at_ms: group.now_ms,
             user_id: self.user_id,
@@ -322,8 +329,9 @@ impl Run<'_> {
             code_before: standing.code.as_str().to_owned(),
             message_before: standing.message.clone(),
             code_after: row.code.as_str().to_owned(),
-            message_after: row.message,
+            message_after: row.message.clone(),
         });
+        left.rows.push((id, row));
         if let Some(mut change) = settled.change {
             change.postback_id = Some(id);
             if self.order.released.is_some() {
@@ -354,7 +362,9 @@ mod tests {
         let mut due: Vec<Due> = (0..300).map(|id| (None, 5, id)).collect();
         due.extend([(click(2), 9, 400), (click(1), 8, 401), (click(2), 7, 402)]);
         due.extend((0..300).map(|n| (click(3), 1_000 - n, 1_000 + n)));
-        let groups = groups(due);
+        let sizes: Vec<usize> = groups(due.clone(), false).iter().map(Vec::len).collect();
+        assert_eq!(sizes, [256, 256, 91]);
+        let groups = groups(due, true);
         assert_eq!(groups.iter().map(Vec::len).collect::<Vec<_>>(), [256, 347]);
         assert_eq!(groups[1][44..48], [401, 402, 400, 1_299]);
         assert_eq!(groups[1].last(), Some(&1_000));

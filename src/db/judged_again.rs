@@ -7,7 +7,7 @@ use super::{AnyConnection, Result, on_each, word};
 use crate::domain::verdict::Code;
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text};
 use std::collections::HashMap;
 
 /// Postbacks parked for a click that has come by now, received since a time; at most so many.
@@ -154,6 +154,46 @@ pub fn settle(conn: &mut AnyConnection, id: i64, new: &NewPostback, now_ms: i64)
             postbacks_received::settled_at_ms.eq(settled_at_ms),
         ))
         .execute(conn)?;
+    Ok(())
+}
+
+/// The same for many: over a network a statement for each is what they would cost.
+const SETTLE_ALL: &str = "update postbacks_received as p set advertiser_id = u.advertiser_id, result = u.result, \
+    code = u.code, message = u.message, click_id = u.click_id, event = u.event, txid = u.txid, \
+    conversion_id = u.conversion_id, is_test = u.is_test, is_waiting = u.is_waiting, \
+    settled_at_ms = case when u.is_waiting then null else $13 end \
+    from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) as u (id, received_at_ms, advertiser_id, result, code, \
+    message, click_id, event, txid, conversion_id, is_test, is_waiting) \
+    where p.id = u.id and p.received_at_ms = u.received_at_ms";
+
+/// Gives postbacks their new verdicts, as [`settle`] does for one.
+///
+/// # Errors
+/// The database fails.
+pub fn settle_all(conn: &mut AnyConnection, rows: &[(i64, NewPostback)], now_ms: i64) -> Result<()> {
+    let AnyConnection::Pg(pg) = conn else {
+        return rows.iter().try_for_each(|(id, new)| settle(conn, *id, new, now_ms));
+    };
+    fn all<'a, T>(rows: &'a [(i64, NewPostback)], of: impl Fn(&'a NewPostback) -> T) -> Vec<T> {
+        rows.iter().map(|(_, new)| of(new)).collect()
+    }
+    diesel::sql_query(SETTLE_ALL)
+        .bind::<Array<BigInt>, _>(rows.iter().map(|(id, _)| *id).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(all(rows, |new| new.received_at_ms))
+        .bind::<Array<Nullable<BigInt>>, _>(all(rows, |new| new.advertiser_id))
+        .bind::<Array<Text>, _>(all(rows, |new| new.code.result().as_str()))
+        .bind::<Array<Text>, _>(all(rows, |new| new.code.as_str()))
+        .bind::<Array<Text>, _>(all(rows, |new| new.message.as_str()))
+        .bind::<Array<Nullable<Binary>>, _>(all(rows, |new| {
+            new.click_id.as_ref().map(|id| id.bytes().as_slice())
+        }))
+        .bind::<Array<Nullable<Text>>, _>(all(rows, |new| new.event.as_deref()))
+        .bind::<Array<Nullable<Text>>, _>(all(rows, |new| new.txid.as_deref()))
+        .bind::<Array<Nullable<BigInt>>, _>(all(rows, |new| new.conversion_id))
+        .bind::<Array<Bool>, _>(all(rows, |new| new.is_test))
+        .bind::<Array<Bool>, _>(all(rows, |new| new.is_waiting))
+        .bind::<BigInt, _>(now_ms)
+        .execute(pg)?;
     Ok(())
 }
 

@@ -330,6 +330,7 @@ fn a_first_conversion_in_a_browser() {
             "/conversions/new",
             "/conversions/imports",
             "/postbacks",
+            "/recalculations",
             "/settings",
             "/settings/users",
             "/settings/tokens",
