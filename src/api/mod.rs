@@ -16,6 +16,7 @@ mod offers;
 mod postbacks;
 mod presets;
 mod rates;
+mod reconciliations;
 mod reports;
 mod resource;
 mod settings;
@@ -65,6 +66,7 @@ fn version_1(cfg: &mut web::ServiceConfig) {
         .configure(postbacks::configure)
         .configure(presets::configure)
         .configure(rates::configure)
+        .configure(reconciliations::configure)
         .configure(reports::configure);
 }
 

@@ -34,6 +34,7 @@ pub mod layout;
 pub mod offers;
 pub mod parts;
 pub mod postbacks;
+pub mod reconcile;
 pub mod search;
 pub mod settings;
 pub mod setup;
@@ -79,6 +80,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
             .configure(clicks::configure)
             .configure(conversions::configure)
             .configure(postbacks::configure)
+            .configure(reconcile::configure)
             .configure(settings::configure)
             .configure(templates::configure)
             .configure(limit_forms)

@@ -76,6 +76,7 @@ mod program;
 mod races;
 mod rates;
 mod raw_http;
+mod reconcile;
 mod routing;
 mod rule_editor;
 mod seen_words;
