@@ -17,6 +17,7 @@ mod postbacks;
 mod presets;
 mod rates;
 mod recalculations;
+mod reconciliations;
 mod replays;
 mod reports;
 mod resource;
@@ -69,6 +70,7 @@ fn version_1(cfg: &mut web::ServiceConfig) {
         .configure(postbacks::configure)
         .configure(presets::configure)
         .configure(rates::configure)
+        .configure(reconciliations::configure)
         .configure(reports::configure);
 }
 

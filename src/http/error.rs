@@ -1,6 +1,7 @@
 //! The one error of every door: what went wrong, as a status and as words.
 
 use crate::conversions::NotRecorded;
+use crate::conversions::reconcile::{NotMade, NotRepaired};
 use crate::domain::input::FieldErrors;
 use crate::{db, entities};
 use actix_web::http::StatusCode;
@@ -184,6 +185,26 @@ impl From<NotRecorded> for Error {
         match error {
             NotRecorded::Fields(errors) => Self::Fields(errors),
             NotRecorded::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotMade> for Error {
+    fn from(error: NotMade) -> Self {
+        match error {
+            NotMade::Fields(errors) => Self::Fields(errors),
+            NotMade::NotFound => Self::NotFound,
+            NotMade::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotRepaired> for Error {
+    fn from(error: NotRepaired) -> Self {
+        match error {
+            NotRepaired::Fields(errors) => Self::Fields(errors),
+            NotRepaired::NotFound => Self::NotFound,
+            NotRepaired::Db(error) => error.into(),
         }
     }
 }

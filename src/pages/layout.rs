@@ -95,6 +95,8 @@ pub enum Nav {
     Conversions,
     /// `/postbacks`
     Postbacks,
+    /// `/reconcile`
+    Reconcile,
     /// `/settings`
     Settings,
     /// No entry is lit (a search, an error).
@@ -102,7 +104,7 @@ pub enum Nav {
     Nowhere,
 }
 
-const NAV: [(Nav, &str, &str, &str); 10] = [
+const NAV: [(Nav, &str, &str, &str); 11] = [
     (Nav::Dashboard, "Dashboard", "/", "dashboard"),
     (Nav::Campaigns, "Campaigns", "/campaigns", "campaigns"),
     (Nav::Offers, "Offers", "/offers", "offers"),
@@ -113,6 +115,7 @@ const NAV: [(Nav, &str, &str, &str); 10] = [
     (Nav::Clicks, "Clicks", "/clicks", "clicks"),
     (Nav::Conversions, "Conversions", "/conversions", "conversions"),
     (Nav::Postbacks, "Postbacks", "/postbacks", "postbacks"),
+    (Nav::Reconcile, "Reconcile", "/reconcile", "reconcile"),
 ];
 
 /// One entry of the sidebar.

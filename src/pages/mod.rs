@@ -36,6 +36,7 @@ pub mod offers;
 pub mod parts;
 pub mod postbacks;
 pub mod recalculations;
+pub mod reconcile;
 pub mod search;
 pub mod settings;
 pub mod setup;
@@ -83,6 +84,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
             .configure(conversions::configure)
             .configure(recalculations::configure)
             .configure(postbacks::configure)
+            .configure(reconcile::configure)
             .configure(settings::configure)
             .configure(templates::configure)
             .configure(limit_forms)

@@ -20,7 +20,8 @@ pub fn csv(report: &Report, metrics: &[Metric]) -> String {
     out
 }
 
-fn push_line(out: &mut String, cells: impl Iterator<Item = String>) {
+/// Adds a line of cells, each quoted where it must be.
+pub fn push_line(out: &mut String, cells: impl Iterator<Item = String>) {
     for (at, cell) in cells.enumerate() {
         if at > 0 {
             out.push(',');
@@ -37,7 +38,8 @@ fn push_line(out: &mut String, cells: impl Iterator<Item = String>) {
 }
 
 /// A name that begins like a formula would be run by a spreadsheet: a quote mark before it makes it text.
-fn text(name: &str) -> String {
+#[must_use]
+pub fn text(name: &str) -> String {
     if name.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{name}") } else { name.to_owned() }
 }
 

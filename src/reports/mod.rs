@@ -11,7 +11,7 @@ mod sums;
 
 pub use crate::domain::zone::{TimeZone, UnknownZone};
 pub use attention::{Attention, attention};
-pub use csv::csv;
+pub use csv::{csv, push_line as csv_line, text as csv_text};
 pub use dashboard::{Dashboard, DashboardQuery, Point, campaign_list, dashboard};
 pub use health::{Alert, AlertKind, DAY_MS, Hours, Verdicts, alerts};
 pub use period::{BUCKETS_MAX, Bucket, Compared, Period, PeriodError, Preset, Step};

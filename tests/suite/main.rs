@@ -80,6 +80,7 @@ mod races;
 mod rates;
 mod raw_http;
 mod recalculate;
+mod reconcile;
 mod replay;
 mod routing;
 mod rule_editor;

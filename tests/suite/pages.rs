@@ -46,6 +46,21 @@ impl<'a> Person<'a> {
         send(request.body(body.into())).await
     }
 
+    /// A form with files sent from a page of this site.
+    pub async fn upload(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let mut body = String::new();
+        for (name, value) in fields {
+            let named = if *name == "file" { "; filename=\"their list.csv\"" } else { "" };
+            body.push_str(&format!(
+                "--x\r\ncontent-disposition: form-data; name=\"{name}\"{named}\r\n\r\n{value}\r\n"
+            ));
+        }
+        body.push_str("--x--\r\n");
+        let request = self.app.request(Method::POST, path).header("cookie", &self.cookie);
+        let request = request.header("sec-fetch-site", "same-origin");
+        send(request.header("content-type", "multipart/form-data; boundary=x").body(body)).await
+    }
+
     /// The text of a page that must be there.
     pub async fn page(&self, path: &str) -> String {
         let answer = self.ask(Method::GET, path).await;

@@ -40,16 +40,13 @@ impl From<db::Error> for NotMade {
     }
 }
 
-fn wrong(field: &str, message: impl Into<String>) -> NotMade {
+pub(super) fn wrong(field: &str, message: impl Into<String>) -> NotMade {
     NotMade::Fields(FieldErrors::one(field, message))
 }
 
 impl Postbacks {
-    /// Keeps a report as a draft; comes back with its number. For a blocking thread.
-    ///
-    /// # Errors
-    /// The database fails.
-    pub fn keep_report(&self, new: &NewReconciliation, bytes: &[u8]) -> db::Result<i64> {
+    /// Keeps a report as a draft; comes back with its number.
+    pub(super) fn keep_report(&self, new: &NewReconciliation, bytes: &[u8]) -> db::Result<i64> {
         let (db, now_ms) = (&self.shared.db, now_ms());
         let id = db.write(Priority::Pages, |conn| {
             reconciliations::sweep(conn, now_ms - DRAFTS_KEPT_MS)?;

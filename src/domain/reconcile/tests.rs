@@ -272,7 +272,7 @@ proptest! {
             at_ms: Some(one.at_ms),
             txid: one.txid.clone(),
             click_id: Some(one.click_id),
-            ..theirs(one.id as u64 + 1, 1, "")
+            ..theirs(one.id.unsigned_abs() + 1, 1, "")
         };
         let rows: Vec<Theirs> = mine.iter().rev().map(same).collect();
         prop_assert_eq!(found(&rows, &mine), []);
