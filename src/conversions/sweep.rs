@@ -40,6 +40,9 @@ impl Shared {
                 if let Err(why) = self.sweep(queue, since_ms) {
                     tracing::warn!(%why, "parked postbacks could not be looked through");
                 }
+                if let Err(why) = self.sweep_foreign(queue) {
+                    tracing::warn!(%why, "postbacks with foreign ids could not be looked through");
+                }
                 if let Err(why) = self.sweep_rates(queue, &mut rates_seen) {
                     tracing::warn!(%why, "postbacks without a rate could not be looked through");
                 }
@@ -74,7 +77,7 @@ impl Shared {
         Ok(())
     }
 
-    fn judge_again(&self, parked: StoredPostback) -> db::Result<Judged> {
+    pub(super) fn judge_again(&self, parked: StoredPostback) -> db::Result<Judged> {
         let catalog = self.catalog.get();
         let value = parked.value;
         let key = value.advertiser_id.and_then(|id| catalog.advertiser(id)).map(|route| route.key.clone());

@@ -1,6 +1,7 @@
 //! The postback writer: takes what waits into one transaction, and answers each after the commit. A
 //! transaction for each request would be an order of magnitude slower.
 
+use super::foreign::foreign_id;
 use super::hand::{HandChange, HandOutcome};
 use super::judge::{self, Judged, Verdict};
 use super::nonces::{self, Nonces};
@@ -12,7 +13,10 @@ use super::request::Incoming;
 use super::trust::{self, Admission};
 use crate::clicks::Ingested;
 use crate::db::ledger::Numbers;
-use crate::db::{self, AnyConnection, Db, Priority, conversions, partitions, postbacks, rollups};
+use crate::db::postbacks::StoredPostback;
+use crate::db::{
+    self, AnyConnection, Db, Priority, conversions, foreign_clicks, partitions, postbacks, rollups,
+};
 use crate::domain::click_id::ClickId;
 use crate::domain::old_door::OldDoor;
 use crate::domain::verdict::Code;
@@ -89,7 +93,7 @@ pub(super) struct Shared {
     refusals: Refusals,
     memory: Arc<Memory>,
     ingested: Arc<Ingested>,
-    writer_id: i64,
+    pub(super) writer_id: i64,
     /// Reserved for the rows to come; the writer's own.
     numbers: Mutex<Numbers>,
     pub(super) has_parked: AtomicBool,
@@ -300,7 +304,10 @@ impl Shared {
 
     /// One transaction for all; where a statement fails, one for each, so that one bad postback harms no
     /// other.
-    fn write_group(&self, jobs: Vec<Job>) {
+    fn write_group(&self, mut jobs: Vec<Job>) {
+        if let Err(not_stored) = self.find_foreign(&mut jobs) {
+            return jobs.into_iter().for_each(|job| answer(job, Err(not_stored)));
+        }
         let outcome = self.write(&jobs);
         match outcome {
             Ok(verdicts) => {
@@ -338,12 +345,13 @@ impl Shared {
             self.ensure_partitions(conn, now_ms)?;
             let mut group = Group::begin(conn, &catalog, now_ms, &all, &mut numbers)?;
             let mut nonces = Nonces::begin(conn, &all, now_ms)?;
-            let mut verdicts = Vec::with_capacity(jobs.len());
+            let (mut verdicts, mut foreign) = (Vec::with_capacity(jobs.len()), Vec::new());
             for job in jobs {
-                verdicts.push(self.write_one(conn, &mut group, &mut nonces, job)?);
+                verdicts.push(self.write_one(conn, &mut group, (&mut nonces, &mut foreign), job)?);
             }
             let used = group.takings.settle(conn, &catalog, &mut group.draft)?;
             group.draft.write(conn)?;
+            foreign_clicks::park(conn, &foreign, now_ms)?;
             nonces.write(conn)?;
             rollups::apply(conn, &group.sums, self.writer_id)?;
             Ok::<_, db::Error>((verdicts, group.converted, used))
@@ -399,12 +407,14 @@ impl Shared {
         &self,
         conn: &mut AnyConnection,
         group: &mut Group<'_>,
-        nonces: &mut Nonces,
+        (nonces, foreign): (&mut Nonces, &mut Vec<(i64, String)>),
         job: &Job,
     ) -> db::Result<Verdict> {
         if let Some(id) = job.parked {
             // Judged meanwhile, by this process or another.
-            let is_waiting = postbacks::find(conn, id)?.is_some_and(|parked| parked.value.is_waiting);
+            let is_foreign = |parked: &StoredPostback| parked.value.code == Code::ParkedForeignClick;
+            let found = postbacks::find(conn, id)?;
+            let is_waiting = found.is_some_and(|parked| parked.value.is_waiting || is_foreign(&parked));
             if !is_waiting {
                 return Ok(Verdict::new(Code::Duplicate, "This postback has its verdict already"));
             }
@@ -428,6 +438,9 @@ impl Shared {
             }
             None => group.draft.keep(conn, row)?,
         };
+        if let (Code::ParkedForeignClick, Some(foreign_id)) = (settled.verdict.code, foreign_id(job)) {
+            foreign.push((postback_id, foreign_id.to_owned()));
+        }
         if let Some(mut change) = settled.change {
             change.postback_id = Some(postback_id);
             group.draft.note(change);

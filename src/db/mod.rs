@@ -30,6 +30,7 @@ pub mod clicks;
 pub mod conversions;
 pub mod credentials;
 pub mod domains;
+pub mod foreign_clicks;
 pub mod journal_positions;
 pub mod landers;
 pub mod ledger;

@@ -182,6 +182,7 @@ pub fn settle(conn: &mut AnyConnection, id: i64, new: &NewPostback, now_ms: i64)
             postbacks_received::code.eq(new.code.as_str()),
             postbacks_received::message.eq(&new.message),
             postbacks_received::conversion_id.eq(new.conversion_id),
+            postbacks_received::click_id.eq(new.click_id.map(|id| id.bytes().to_vec())),
             postbacks_received::is_test.eq(new.is_test),
             postbacks_received::is_waiting.eq(new.is_waiting),
             postbacks_received::settled_at_ms.eq(settled_at_ms),

@@ -624,4 +624,4 @@ diesel::allow_tables_to_appear_in_same_query!(api_tokens, users);
 diesel::allow_tables_to_appear_in_same_query!(clicks, postbacks_received);
 diesel::allow_tables_to_appear_in_same_query!(campaign_aliases, campaigns);
 diesel::allow_tables_to_appear_in_same_query!(old_postback_keys, advertisers);
-diesel::allow_tables_to_appear_in_same_query!(parked_foreign, foreign_clicks);
+diesel::allow_tables_to_appear_in_same_query!(clicks, parked_foreign, foreign_clicks);

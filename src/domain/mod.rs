@@ -10,6 +10,7 @@ pub mod country;
 pub mod device;
 pub mod figures;
 mod filling;
+pub mod foreign_click;
 pub mod histogram;
 pub mod host;
 pub mod input;

@@ -12,6 +12,9 @@ pub const JSON_BYTES_MAX: usize = 256 * 1_024;
 /// The largest form of a page: the same fields as in JSON, percent-encoded.
 pub const FORM_BYTES_MAX: usize = 512 * 1_024;
 
+/// The largest file that is brought: 200,000 lines of another tracker's clicks have about 20 MiB.
+pub const UPLOAD_BYTES_MAX: usize = 32 * 1_024 * 1_024;
+
 /// The longest search text of a list: nobody types more, and each character costs a comparison per row.
 pub const SEARCH_CHARS_MAX: usize = 200;
 

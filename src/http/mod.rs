@@ -19,6 +19,7 @@ mod sessions;
 mod throttle;
 mod trace;
 mod tracker;
+mod upload;
 mod user;
 
 pub mod limits;
@@ -46,6 +47,7 @@ pub use recent::Recent;
 pub use same_origin::SameOrigin;
 pub use trace::RequestSpan;
 pub use tracker::{OwnJournal, Tracker, Worker};
+pub use upload::{read_long_text, read_upload};
 pub use user::{
     AdminPage, AdminPageWrite, AdminReader, AdminWriter, PageWrite, Reader, SignedIn, Writer, local_path,
 };

@@ -57,6 +57,7 @@ mod domains;
 mod doors;
 mod fallbacks;
 mod floors;
+mod foreign;
 mod hand;
 mod hostile_clicks;
 mod journal;
