@@ -88,6 +88,10 @@ pub struct Config {
     #[arg(long, global = true, env = "CLICKLEDGER_SCRIPT_PATH", default_value = "/t.js", value_parser = read_script_path)]
     pub script_path: String,
 
+    /// How many seconds a start waits for a PostgreSQL server that does not answer yet.
+    #[arg(long, global = true, env = "CLICKLEDGER_DATABASE_WAIT", default_value = "30")]
+    pub database_wait: u16,
+
     /// Postbacks of one advertiser that are taken a second: more are answered 429 and not stored. 0 for no limit.
     #[arg(long, global = true, env = "CLICKLEDGER_POSTBACKS_PER_SECOND", default_value = "20000")]
     pub postbacks_per_second: u32,
@@ -96,6 +100,11 @@ pub struct Config {
     /// networks, separated by commas [default: nowhere].
     #[arg(long, global = true, env = "CLICKLEDGER_POSTBACK_WITHOUT_KEY", value_delimiter = ',', value_parser = read_network)]
     pub postback_without_key: Vec<IpNet>,
+
+    /// Hosts of the own network may be called, by postbacks sent and rates fetched: private, loopback and link-local
+    /// addresses, which are refused otherwise.
+    #[arg(long, global = true, env = "CLICKLEDGER_ALLOW_PRIVATE_DESTINATIONS", value_parser = clap::builder::BoolishValueParser::new())]
+    pub allow_private_destinations: bool,
 
     /// The account currency of a new installation, until setup asks for it.
     #[arg(long, global = true, env = "CLICKLEDGER_CURRENCY", default_value = "USD", value_parser = read_currency)]

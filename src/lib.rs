@@ -15,7 +15,7 @@
 //! http                              what all doors share: errors, sign-in, extractor types, client address
 //! conversions | entities            judge and record a postback; create, change and archive what people edit
 //! routing | clicks | reports        which offer a click goes to; journal and ingester; figures
-//! visitor                           country, device, bot or not, unique or not
+//! visitor | outgoing                who a visitor is; calls to other hosts
 //! db                                the only place that knows Diesel and SQL
 //! domain                            words and rules: no I/O, no clock
 //! ```
@@ -62,6 +62,7 @@ pub mod db;
 pub mod domain;
 pub mod entities;
 pub mod http;
+pub mod outgoing;
 pub mod pages;
 pub mod reports;
 pub mod routing;

@@ -5,8 +5,10 @@ use crate::config::{Config, DurabilitySetting, ProxyHeaderSetting};
 use crate::conversions::{Admission, Postbacks};
 use crate::db::{Db, Priority, partitions, settings};
 use crate::domain::vault::Vault;
+use crate::entities::rate_fetch::RateFetcher;
 use crate::http::metrics::Metrics;
 use crate::http::{App, HttpConfig, Proxies, ProxyHeader, Recent, Tracker, Worker, now_ms};
+use crate::outgoing::Outgoing;
 use crate::routing::{CapWatch, Follower, LiveCatalog, Memory, Sealer};
 use crate::visitor::{Geo, GeoFiles, Keeper, Uniques, Visitor, VisitorLog};
 use crate::{api, pages, tracking};
@@ -53,6 +55,7 @@ struct Parts {
     keeper: Keeper,
     follower: Follower,
     caps: CapWatch,
+    rates: RateFetcher,
     is_draining: Arc<AtomicBool>,
 }
 
@@ -79,6 +82,14 @@ impl Stopper {
 pub fn open_database(config: &Config) -> anyhow::Result<Db> {
     let is_power_safe = config.durability == DurabilitySetting::Power;
     Ok(Db::open(&config.database_url()?, is_power_safe)?)
+}
+
+/// The same for a server, which may come up before its database does.
+fn wait_for_database(config: &Config) -> anyhow::Result<Db> {
+    let is_power_safe = config.durability == DurabilitySetting::Power;
+    let patience = Duration::from_secs(config.database_wait.into());
+    let say = |why: &_| tracing::warn!(%why, "waiting up to {} seconds for the database", patience.as_secs());
+    Ok(Db::open_patiently(&config.database_url()?, is_power_safe, (patience, say))?)
 }
 
 /// Refuses a key that is not the one this database was made with: what is sealed could not be opened.
@@ -152,7 +163,7 @@ fn visitor(config: &Config, key: &[u8; 32]) -> anyhow::Result<(Arc<Visitor>, Kee
 pub fn build(config: &Config) -> anyhow::Result<Server> {
     std::fs::create_dir_all(&config.data_dir)
         .with_context(|| format!("the data folder {} cannot be made", config.data_dir.display()))?;
-    let db = Arc::new(open_database(config)?);
+    let db = Arc::new(wait_for_database(config)?);
     let key = config.secret_key()?;
     check_key(&db, &key)?;
     let now = now_ms();
@@ -200,11 +211,15 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
         is_secure: http.is_https(),
     });
     let setup_token = crate::http::setup::offer(&db).map_err(|error| anyhow::anyhow!("{error}"))?;
-    let mut app = App::new(Arc::clone(&db), catalog, vault, http);
+    let outgoing =
+        Outgoing::start(config.allow_private_destinations).context("other hosts cannot be called")?;
+    let mut app = App::new(Arc::clone(&db), catalog, vault, outgoing, http);
     app.error_page = pages::error_page;
     let is_draining = Arc::new(AtomicBool::new(false));
     let follower = Follower::start(Arc::clone(&db), Arc::clone(&app.catalog))?;
-    let parts = Parts { follower, journal, ingested, ingester, tracker, keeper, caps, is_draining };
+    let rates =
+        RateFetcher::start(db, app.outgoing.clone(), now_ms).context("no thread for exchange rates")?;
+    let parts = Parts { follower, journal, ingested, ingester, tracker, keeper, caps, rates, is_draining };
     let (running, address) = listen(config, web::Data::new(app), &parts)?;
     Ok(Server { address, setup_token, running, parts })
 }
@@ -386,6 +401,7 @@ impl Parts {
         self.keeper.stop();
         self.follower.stop();
         self.caps.stop();
+        self.rates.stop();
         self.ingested.stop();
         if self.ingester.join().is_err() {
             tracing::error!("the ingester had ended by a panic; the journal keeps what it had not moved");

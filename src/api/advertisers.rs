@@ -1,5 +1,6 @@
 //! `/advertisers`
 
+mod console;
 mod credentials;
 
 use super::Answer;
@@ -21,6 +22,7 @@ use ipnet::IpNet;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+pub(super) use console::configure as configure_console;
 pub(super) use credentials::configure as configure_credentials;
 
 resource!(advertisers);
@@ -53,6 +55,7 @@ struct Body {
     answers: Answers,
     reply_body: String,
     pixel: bool,
+    test_click_id: Option<String>,
     old_keys: Vec<String>,
     created_at: String,
     updated_at: String,
@@ -97,6 +100,7 @@ fn bodies(app: &App, public_url: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Bo
             answers: value.answers,
             reply_body: value.reply_body,
             pixel: value.is_pixel_on,
+            test_click_id: own.test_click_id.map(|id| id.to_string()),
             old_keys: value.old_keys,
             created_at: instant(one.created_at_ms),
             updated_at: instant(one.updated_at_ms),

@@ -1,5 +1,8 @@
 //! `/conversions`: what was earned, with the history of each.
 
+mod by_hand;
+mod import;
+
 use super::list::Page;
 use super::log_query::log_query;
 use super::words::instant;
@@ -20,12 +23,14 @@ use std::collections::HashMap;
 
 /// Hangs the resource's addresses.
 pub(super) fn configure(cfg: &mut web::ServiceConfig) {
+    cfg.configure(import::configure);
     cfg.service(
         web::resource("/conversions")
             .route(web::get().to(list))
+            .route(web::post().to(by_hand::create))
             .route(web::patch().to(update_many))
             .default_service(web::to(|| async {
-                Err::<HttpResponse, _>(Error::MethodNotAllowed("GET, PATCH"))
+                Err::<HttpResponse, _>(Error::MethodNotAllowed("GET, POST, PATCH"))
             })),
     );
     cfg.service(
@@ -276,6 +281,10 @@ async fn show(_who: Reader, app: web::Data<App>, id: web::Path<String>) -> Answe
 
 /// One conversion with its changes.
 async fn found(app: &web::Data<App>, id: i64) -> Answer {
+    Ok(HttpResponse::Ok().json(whole(app, id).await?))
+}
+
+async fn whole(app: &web::Data<App>, id: i64) -> Result<Body, Error> {
     let found = reading(app, move |app| {
         app.db.read(|conn| {
             let changes = conversions::changes_of(conn, &[id])?;
@@ -285,5 +294,5 @@ async fn found(app: &web::Data<App>, id: i64) -> Answer {
     let (conversion, changes) = found.await?;
     let conversion = conversion.ok_or(Error::NotFound)?;
     let body = bodies(vec![conversion], changes).into_iter().next();
-    Ok(HttpResponse::Ok().json(body.ok_or(Error::NotFound)?))
+    body.ok_or(Error::NotFound)
 }

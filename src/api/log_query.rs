@@ -8,7 +8,7 @@ use crate::domain::status::Status;
 use crate::domain::verdict::{Code, PostbackResult};
 use crate::http::limits::SEARCH_CHARS_MAX;
 use chrono::{DateTime, Days, NaiveDate};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::HashSet;
 
 /// What every log understands.
@@ -34,15 +34,30 @@ pub(super) struct LogQuery {
 
 /// Reads a log's query string. `own` names what this log understands besides the shared parameters.
 pub(super) fn log_query(query_string: &str, own: &[&str]) -> Result<LogQuery, FieldErrors> {
+    let pairs = url::form_urlencoded::parse(query_string.as_bytes());
+    let known: Vec<&str> = SHARED.iter().chain(own).copied().collect();
+    read(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())), &known)
+}
+
+/// Reads the same as the fields of a JSON object, without a page: all that it finds is meant.
+pub(super) fn log_filter(fields: &Map<String, Value>, own: &[&str]) -> Result<LogQuery, FieldErrors> {
+    let known: Vec<&str> =
+        SHARED.iter().filter(|name| !name.starts_with("page")).chain(own).copied().collect();
+    let pairs = fields.iter().map(|(name, value)| {
+        let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+        (name.clone(), text)
+    });
+    read(pairs, &known)
+}
+
+fn read(pairs: impl Iterator<Item = (String, String)>, known: &[&str]) -> Result<LogQuery, FieldErrors> {
     let mut query = LogQuery::default();
     let mut errors = FieldErrors::default();
     let mut seen = HashSet::new();
-    for (name, value) in url::form_urlencoded::parse(query_string.as_bytes()) {
-        let is_known = SHARED.contains(&name.as_ref()) || own.contains(&name.as_ref());
-        let outcome = if !is_known {
-            let all: Vec<&str> = SHARED.iter().chain(own).copied().collect();
-            Err(format!("There is no such parameter: there are {}", all.join(", ")))
-        } else if seen.insert(name.clone().into_owned()) {
+    for (name, value) in pairs {
+        let outcome = if !known.contains(&name.as_str()) {
+            Err(format!("There is no such parameter: there are {}", known.join(", ")))
+        } else if seen.insert(name.clone()) {
             set(&mut query, &name, &value)
         } else {
             Err("Stands here twice".to_owned())

@@ -17,6 +17,7 @@ mod offers;
 mod postbacks;
 mod presets;
 mod rates;
+mod replays;
 mod reports;
 mod resource;
 mod settings;
@@ -49,6 +50,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
 
 fn version_1(cfg: &mut web::ServiceConfig) {
     cfg.configure(advertisers::configure)
+        .configure(advertisers::configure_console)
         .configure(advertisers::configure_credentials)
         .configure(offers::configure)
         .configure(landers::configure)
@@ -63,6 +65,7 @@ fn version_1(cfg: &mut web::ServiceConfig) {
         .configure(templates::configure)
         .configure(clicks::configure)
         .configure(conversions::configure)
+        .configure(replays::configure)
         .configure(postbacks::configure)
         .configure(presets::configure)
         .configure(rates::configure)

@@ -1,9 +1,11 @@
 //! `/postbacks`: what was received, raw, with its verdict.
 
 use super::list::Page;
-use super::log_query::log_query;
+use super::log_query::{LogQuery, log_query};
 use super::words::instant;
 use super::{Answer, resource};
+use crate::db;
+use crate::db::judged_again::{self, Replay};
 use crate::db::postbacks::{self, PostbackQuery, StoredPostback};
 use crate::domain::verdict::{Code, PostbackResult};
 use crate::http::{App, Error, Reader, reading};
@@ -44,6 +46,40 @@ pub(super) struct Body {
     conversion_id: Option<i64>,
     is_test: bool,
     settled_at: Option<String>,
+    /// Where one postback is shown alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replays: Option<Vec<ReplayBody>>,
+}
+
+/// A run that a person asked for.
+#[derive(Serialize)]
+struct ReplayBody {
+    at: String,
+    user_id: i64,
+    why: String,
+    released: bool,
+    from: Side,
+    to: Side,
+}
+
+/// A verdict before or after a run.
+#[derive(Serialize)]
+struct Side {
+    code: String,
+    message: String,
+}
+
+impl From<Replay> for ReplayBody {
+    fn from(replay: Replay) -> Self {
+        Self {
+            at: instant(replay.at_ms),
+            user_id: replay.user_id,
+            why: replay.why,
+            released: replay.is_release,
+            from: Side { code: replay.code_before, message: replay.message_before },
+            to: Side { code: replay.code_after, message: replay.message_after },
+        }
+    }
 }
 
 /// How it is shown.
@@ -68,26 +104,35 @@ pub(super) fn body(one: StoredPostback) -> Body {
         conversion_id: value.conversion_id,
         is_test: value.is_test,
         settled_at: one.settled_at_ms.map(instant),
+        replays: None,
+    }
+}
+
+/// The parameters of the log besides those that all logs have.
+pub(super) const OWN: [&str; 5] = ["code", "result", "click_id", "txid", "advertiser_id"];
+
+/// What is asked of the log, by its page or in whole.
+pub(super) fn query(asked: LogQuery) -> PostbackQuery {
+    PostbackQuery {
+        from_ms: asked.from_ms,
+        to_ms: asked.to_ms,
+        advertiser_id: asked.advertiser_id,
+        result: asked.result.map(|result| result.as_str().to_owned()),
+        is_uncounted: false,
+        code: asked.code.map(|code| code.as_str().to_owned()),
+        click_id: asked.click_id,
+        txid: asked.txid,
+        offset: asked.list.offset(),
+        limit: asked.list.limit(),
+        q: asked.list.q,
+        is_test: asked.is_test,
     }
 }
 
 async fn list(_who: Reader, app: web::Data<App>, request: HttpRequest) -> Answer {
-    let own = ["code", "result", "click_id", "txid", "advertiser_id"];
-    let query = log_query(request.query_string(), &own)?;
-    let (page, page_size) = (query.list.page, query.list.page_size);
-    let wanted = PostbackQuery {
-        from_ms: query.from_ms,
-        to_ms: query.to_ms,
-        advertiser_id: query.advertiser_id,
-        result: query.result.map(|result| result.as_str().to_owned()),
-        code: query.code.map(|code| code.as_str().to_owned()),
-        click_id: query.click_id,
-        txid: query.txid,
-        offset: query.list.offset(),
-        limit: query.list.limit(),
-        q: query.list.q,
-        is_test: query.is_test,
-    };
+    let asked = log_query(request.query_string(), &OWN)?;
+    let (page, page_size) = (asked.list.page, asked.list.page_size);
+    let wanted = query(asked);
     let listed = reading(&app, move |app| app.db.read(|conn| postbacks::list(conn, &wanted))).await?;
     let items = listed.items.into_iter().map(body).collect();
     Ok(HttpResponse::Ok().json(Page { items, page, page_size, total: listed.total }))
@@ -95,6 +140,14 @@ async fn list(_who: Reader, app: web::Data<App>, request: HttpRequest) -> Answer
 
 async fn show(_who: Reader, app: web::Data<App>, id: web::Path<String>) -> Answer {
     let id = resource::id(&id)?;
-    let found = reading(&app, move |app| app.db.read(|conn| postbacks::find(conn, id)));
-    Ok(HttpResponse::Ok().json(body(found.await?.ok_or(Error::NotFound)?)))
+    let found = reading(&app, move |app| {
+        app.db.read(|conn| {
+            let replays = judged_again::replays_of(conn, id)?;
+            Ok::<_, db::Error>((postbacks::find(conn, id)?, replays))
+        })
+    });
+    let (postback, replays) = found.await?;
+    let mut body = body(postback.ok_or(Error::NotFound)?);
+    body.replays = Some(replays.into_iter().map(|(replay, _)| ReplayBody::from(replay)).collect());
+    Ok(HttpResponse::Ok().json(body))
 }

@@ -9,6 +9,7 @@ use crate::domain::input::{self, FieldErrors};
 use crate::domain::money::Currency;
 use crate::domain::rate::{Sheet, shown};
 use crate::entities;
+use crate::entities::rate_fetch::{self, RateFetch};
 use crate::http::limits::JSON_BYTES_MAX;
 use crate::http::{App, Error, Reader, Writer, json_fields, now_ms, reading};
 use actix_web::http::Method;
@@ -34,7 +35,62 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
             .default_service(web::to(|| async {
                 Err::<HttpResponse, _>(Error::MethodNotAllowed("GET, PUT, POST"))
             })),
+    )
+    .service(
+        web::resource("/fx-rates/source")
+            .route(web::get().to(source))
+            .route(web::put().to(put_source))
+            .default_service(web::to(|| async {
+                Err::<HttpResponse, _>(Error::MethodNotAllowed("GET, PUT"))
+            })),
+    )
+    .service(
+        web::resource("/fx-rates/fetch")
+            .route(web::post().to(fetch))
+            .default_service(web::to(|| async { Err::<HttpResponse, _>(Error::MethodNotAllowed("POST")) })),
     );
+}
+
+fn source_body(stand: &RateFetch) -> Value {
+    json!({
+        "url": stand.url,
+        "fetched_at": stand.fetched_at_ms.map(instant),
+        "next_fetch_at": stand.due_at_ms.map(instant),
+        "error": stand.error,
+    })
+}
+
+async fn source(_who: Reader, app: web::Data<App>) -> Answer {
+    let stand = reading(&app, |app| rate_fetch::load(&app.db)).await?;
+    Ok(HttpResponse::Ok().json(source_body(&stand)))
+}
+
+/// Says where rates are fetched from every day, `{"url":""}` for nowhere. The first fetch follows within seconds.
+async fn put_source(
+    _who: Writer,
+    app: web::Data<App>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Answer {
+    let fields = json_fields(&request, payload).await?;
+    let mut errors = FieldErrors::default();
+    for name in fields.keys().filter(|name| *name != "url") {
+        errors.push(name, "There is no such field");
+    }
+    errors.into_result().map_err(Error::Fields)?;
+    let url = fields.get("url").and_then(Value::as_str).map(str::to_owned);
+    let url = url.ok_or_else(|| Error::Fields(FieldErrors::one("url", "Must be a text")))?;
+    let stand = reading(&app, move |app| {
+        rate_fetch::set_url(&app.db, &url, now_ms())?;
+        rate_fetch::load(&app.db)
+    });
+    Ok(HttpResponse::Ok().json(source_body(&stand.await?)))
+}
+
+/// Fetches now, and answers how many rates came or why none.
+async fn fetch(_who: Writer, app: web::Data<App>) -> Answer {
+    let count = reading(&app, |app| rate_fetch::fetch(&app.db, &app.outgoing, now_ms())).await?;
+    Ok(HttpResponse::Ok().json(json!({"rates": count})))
 }
 
 #[derive(Serialize)]

@@ -64,6 +64,10 @@ impl Group<'_> {
             let message = sentences::counted_lately(id, from.status);
             return Ok(about(Code::Duplicate, message).into());
         }
+        if self.is_outdated(conn, judged, &existing, said)? {
+            let message = sentences::outdated(id, from.status);
+            return Ok(about(Code::Duplicate, message).into());
+        }
         let currency = existing.value.currency;
         let priced = Claim {
             revenue: claim.revenue.and(revenue).or(claim.revenue),
@@ -83,16 +87,18 @@ impl Group<'_> {
         Settled::from(Verdict { conversion_id: Some(id), is_test, ..verdict })
     }
 
-    /// When the same request was accepted within [`RETRY_MS`] before this one: a late retry moves nothing.
+    /// When the same request was last accepted within [`RETRY_MS`] of this one: a late retry moves nothing, and nothing is
+    /// moved by one that is judged again after its retry was.
     pub(super) fn accepted_lately(
         &self,
         judged: &Judged,
         advertiser_id: i64,
         click: ClickId,
     ) -> Option<AcceptedAt> {
-        let since_ms = judged.incoming.received_at_ms.saturating_sub(RETRY_MS);
-        let accepted = self.accepted.get(&(advertiser_id, click, judged.request_hash));
-        accepted.filter(|accepted| accepted.at_ms >= since_ms).copied()
+        let received_at_ms = judged.incoming.received_at_ms;
+        let all = self.accepted.get(&(advertiser_id, click, judged.request_hash))?;
+        let near = all.iter().filter(|one| one.at_ms.abs_diff(received_at_ms) <= RETRY_MS.unsigned_abs());
+        near.max().copied()
     }
 
     /// A transaction that comes later joins its conversion.

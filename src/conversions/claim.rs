@@ -10,6 +10,7 @@ use crate::domain::offer::DEFAULT_EVENT;
 use crate::domain::status::Status;
 use crate::domain::verdict::Code;
 use chrono::DateTime;
+use std::collections::BTreeMap;
 
 /// Characters of a transaction id that are kept; a longer one is refused, since cut ones could be alike.
 pub const TXID_CHARS_MAX: usize = 255;
@@ -112,16 +113,17 @@ struct Given<'a> {
 struct Reader<'a> {
     params: &'a Params,
     advertiser: &'a Advertiser,
+    /// The advertiser's own names, where they count.
+    names: &'a BTreeMap<String, String>,
 }
 
 impl<'a> Reader<'a> {
     /// The advertiser's own name for a parameter first, then the aliases in their order.
     fn find(&self, ours: &str, aliases: &[&'a str]) -> Option<Given<'a>> {
-        let mapped =
-            self.advertiser.param_map.iter().filter(|(_, to)| *to == ours).map(|(theirs, _)| theirs.as_str());
+        let mapped = self.names.iter().filter(|(_, to)| *to == ours).map(|(theirs, _)| theirs.as_str());
         mapped.chain(aliases.iter().copied()).find_map(|name| {
             // A name that the map gives another meaning is no alias any more.
-            let is_ours = self.advertiser.param_map.get(name).is_none_or(|to| to == ours);
+            let is_ours = self.names.get(name).is_none_or(|to| to == ours);
             let value = self.params.get(name).filter(|_| is_ours)?;
             Some(Given { name, value })
         })
@@ -142,8 +144,19 @@ impl<'a> Reader<'a> {
 /// # Errors
 /// The first check that fails, with its code and what to change.
 pub fn read(params: &Params, advertiser: &Advertiser) -> Result<Claim, Refusal> {
-    let reader = Reader { params, advertiser };
-    read_claim(&reader).map_err(|refusal| {
+    read_by(&Reader { params, advertiser, names: &advertiser.param_map })
+}
+
+/// Reads a claim out of parameters that have our names, whatever the advertiser calls them in its postbacks.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_own_names(params: &Params, advertiser: &Advertiser) -> Result<Claim, Refusal> {
+    read_by(&Reader { params, advertiser, names: &BTreeMap::new() })
+}
+
+fn read_by(reader: &Reader<'_>) -> Result<Claim, Refusal> {
+    read_claim(reader).map_err(|refusal| {
         let whole = |given: &Given<'_>| !looks_like_macro(given.value);
         let (cid, txid) = (reader.find("cid", CID).filter(whole), reader.find("txid", TXID).filter(whole));
         let (cid, txid) = read_identity(cid, txid).unwrap_or_default();
@@ -256,7 +269,7 @@ fn read_identity(cid: Option<Given<'_>>, txid: Option<Given<'_>>) -> Result<(Str
 /// # Errors
 /// None came, or a macro that was not replaced.
 pub(super) fn cid_of(params: &Params, advertiser: &Advertiser) -> Result<String, Refusal> {
-    let reader = Reader { params, advertiser };
+    let reader = Reader { params, advertiser, names: &advertiser.param_map };
     let given = [reader.find("cid", CID), reader.find("txid", TXID)];
     check_macros(&given)?;
     let [cid, txid] = given;

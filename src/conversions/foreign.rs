@@ -1,7 +1,10 @@
 //! Clicks of the tracker before: imported with their campaign, so that their conversions count, and found by the ids that they
 //! had there. Postbacks that came before their click was imported are judged again.
 
-use super::writer::{Job, NotStored, Postbacks, Shared, now_ms};
+use super::again::Again;
+use super::judge::Judged;
+use super::record::Group;
+use super::writer::{Job, Postbacks, Shared, now_ms};
 use crate::db::foreign_clicks::{self, NewForeign};
 use crate::db::{self, Priority, clicks, partitions, postbacks, rollups};
 use crate::domain::click::ClickRecord;
@@ -223,41 +226,17 @@ impl Shared {
         })
     }
 
-    /// Finds the clicks that stand for the foreign ids of some postbacks.
-    ///
-    /// # Errors
-    /// The database cannot be asked: the senders should come again.
-    pub(super) fn find_foreign(&self, jobs: &mut [Job]) -> Result<(), NotStored> {
-        let ids: HashSet<String> = jobs.iter().filter_map(|job| foreign_id(job).map(str::to_owned)).collect();
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let asked = self.db.read(|conn| foreign_clicks::known(conn, ids.iter().map(String::as_str)));
-        let known = asked.map_err(|why| {
-            tracing::error!(%why, "foreign click ids could not be looked for: their senders come again");
-            NotStored
-        })?;
-        for job in jobs {
-            let found = foreign_id(job).and_then(|id| known.get(id)).copied();
-            if let (Some(click_id), Ok(claim)) = (found, &mut job.judged.claim) {
-                claim.click_id = Some(click_id);
-            }
-        }
-        Ok(())
-    }
-
     /// Judges parked postbacks again whose foreign id has been imported.
     pub(super) fn sweep_foreign(&self, queue: &SyncSender<Job>) -> db::Result<()> {
         let mut settled = Vec::new();
-        for (id, click_id) in self.db.read(|conn| foreign_clicks::matched(conn, ROWS_MAX))? {
+        for id in self.db.read(|conn| foreign_clicks::matched(conn, ROWS_MAX))? {
             let parked = self.db.read(|conn| postbacks::find(conn, id))?;
-            let Some(mut parked) = parked.filter(|parked| parked.value.code == Code::ParkedForeignClick)
-            else {
+            let Some(parked) = parked.filter(|parked| parked.value.code == Code::ParkedForeignClick) else {
                 settled.push(id);
                 continue;
             };
-            parked.value.click_id = Some(click_id);
-            let (judged, (reply, _)) = (self.judge_again(parked)?, oneshot::channel());
+            let judged = self.judge_again(&self.catalog.get(), parked, Again::default())?;
+            let (reply, _) = oneshot::channel();
             if queue.send(Job { judged, parked: Some(id), reply }).is_err() {
                 return Ok(());
             }
@@ -269,11 +248,30 @@ impl Shared {
     }
 }
 
-/// The id that a postback names where it is not ours in form, and may be one that was or will be imported.
-pub(super) fn foreign_id(job: &Job) -> Option<&str> {
-    let id = match &job.judged.claim {
-        Ok(claim) => Some(claim.cid.as_str()).filter(|_| claim.click_id.is_none()),
-        Err(refusal) => refusal.foreign_id.as_deref(),
-    };
-    id.filter(|id| !id.is_empty() && id.chars().count() <= FOREIGN_ID_CHARS_MAX)
+impl Judged {
+    /// The id that it names where that is not ours in form, and may be one that was or will be imported.
+    pub(super) fn foreign_id(&self) -> Option<&str> {
+        let id = match &self.claim {
+            Ok(claim) => Some(claim.cid.as_str()).filter(|_| claim.click_id.is_none()),
+            Err(refusal) => refusal.foreign_id.as_deref(),
+        };
+        id.filter(|id| !id.is_empty() && id.chars().count() <= FOREIGN_ID_CHARS_MAX)
+    }
+}
+
+impl Group<'_> {
+    /// The click that a postback names, by its own id or by that of the tracker before.
+    pub(super) fn click_of(&self, judged: &Judged) -> Option<ClickId> {
+        judged.click_id().or_else(|| self.foreign.get(judged.foreign_id()?).copied())
+    }
+
+    /// A postback as if it had named its click by its own id; `None` where it did, or where its id stands for none.
+    pub(super) fn named_anew(&self, judged: &Judged) -> Option<Judged> {
+        let click_id = *self.foreign.get(judged.foreign_id()?)?;
+        let mut judged = judged.clone();
+        if let Ok(claim) = &mut judged.claim {
+            claim.click_id = Some(click_id);
+        }
+        Some(judged)
+    }
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 pub const CHANGED_MAX: usize = 1_000;
 
 /// Characters of a reason.
-const WHY_CHARS_MAX: usize = 500;
+pub(super) const WHY_CHARS_MAX: usize = 500;
 
 /// What a person makes of conversions.
 #[derive(Clone, Debug, PartialEq, Eq)]

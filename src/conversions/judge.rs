@@ -1,11 +1,12 @@
 //! Judging a postback, first half: what can be said without the database.
 
+use super::again::{Again, Released};
 use super::claim::{self, Claim, Refusal};
-use super::pixel;
 use super::request::{self, Incoming, RAW_BYTES_MAX};
 use super::sentences;
 use super::signed::Signed;
 use super::trust::{self, Key};
+use super::{person, pixel};
 use crate::db::postbacks::NewPostback;
 use crate::domain::click_id::ClickId;
 use crate::domain::verdict::Code;
@@ -27,6 +28,8 @@ pub struct Judged {
     pub request_hash: [u8; 16],
     /// What it claims, or why it was refused already.
     pub claim: Result<Claim, Refusal>,
+    /// It is not judged for the first time.
+    pub again: Option<Again>,
 }
 
 /// The answer to a postback, and what is kept of it.
@@ -97,6 +100,9 @@ pub fn read(incoming: Incoming, catalog: &Catalog) -> Judged {
         return read_report(incoming, catalog);
     }
     let advertiser = catalog.by_key(&incoming.key).cloned();
+    if incoming.is_by_person() {
+        return person::read(incoming, advertiser);
+    }
     let params = request::read(&incoming);
     let request_hash = params.as_ref().map(request::Params::hash).unwrap_or_default();
     let key = advertiser.as_deref().map(|route| trust::key(route, &incoming));
@@ -107,7 +113,7 @@ pub fn read(incoming: Incoming, catalog: &Catalog) -> Judged {
         (Some(route), _, Ok(params)) => claim::read(&params, &route.advertiser),
     };
     let old_key_until_ms = key.and_then(Key::until_ms);
-    Judged { incoming, advertiser, old_key_until_ms, signed: None, request_hash, claim }
+    Judged { incoming, advertiser, old_key_until_ms, signed: None, request_hash, claim, again: None }
 }
 
 /// Reads a page's report, which comes without a key: whose it is, its click tells.
@@ -122,7 +128,15 @@ fn read_report(incoming: Incoming, catalog: &Catalog) -> Judged {
         Err(message) => Err(Refusal::new(Code::Unreadable, message)),
         Ok(params) => pixel::read(&params, catalog.currency),
     };
-    Judged { incoming, advertiser: None, old_key_until_ms: None, signed: None, request_hash, claim }
+    Judged {
+        incoming,
+        advertiser: None,
+        old_key_until_ms: None,
+        signed: None,
+        request_hash,
+        claim,
+        again: None,
+    }
 }
 
 impl Judged {
@@ -130,6 +144,11 @@ impl Judged {
     #[must_use]
     pub fn click_id(&self) -> Option<ClickId> {
         self.claim.as_ref().ok().and_then(|claim| claim.click_id)
+    }
+
+    /// What a person decided about it where it was parked.
+    pub(super) fn released(&self) -> Option<Released> {
+        self.again.and_then(|again| again.released)
     }
 
     /// The verdict where no click is stored for it: it is refused, or parked until its click appears.

@@ -37,14 +37,14 @@ fn is_open(shared: &Shared, incoming: &Incoming, door: OldDoor, catalog: &Catalo
 ///
 /// # Errors
 /// The refusal: not to be read, or without a click id.
-fn named(incoming: &Incoming, catalog: &Catalog) -> Result<Named, Refusal> {
+pub(super) fn named(incoming: &Incoming, catalog: &Catalog) -> Result<Named, Refusal> {
     let params = request::read(incoming).map_err(|message| Refusal::new(Code::Unreadable, message))?;
     let cid = claim::cid_of(&params, &Advertiser::blank(catalog.currency))?;
     Ok(ClickId::parse(&cid).map_or_else(|| Named::Foreign(cid), Named::Own))
 }
 
 /// The click that a postback names.
-enum Named {
+pub(super) enum Named {
     /// One of ours in form.
     Own(ClickId),
     /// One that another tracker gave out.
@@ -52,7 +52,7 @@ enum Named {
 }
 
 /// What is said of a postback that belongs to no advertiser (yet).
-fn nobodys(incoming: Incoming, refusal: Refusal) -> Judged {
+pub(super) fn nobodys(incoming: Incoming, refusal: Refusal) -> Judged {
     let request_hash = request::read(&incoming).as_ref().map(request::Params::hash).unwrap_or_default();
     Judged {
         incoming,
@@ -61,6 +61,7 @@ fn nobodys(incoming: Incoming, refusal: Refusal) -> Judged {
         signed: None,
         request_hash,
         claim: Err(refusal),
+        again: None,
     }
 }
 
@@ -90,6 +91,22 @@ pub(super) fn read(
     Ok(nobodys(incoming, refusal))
 }
 
+/// Reads a postback without a key by the click that it names.
+///
+/// # Errors
+/// The database fails.
+pub(super) fn read_named(
+    conn: &mut AnyConnection,
+    incoming: Incoming,
+    named: Named,
+    catalog: &Catalog,
+) -> db::Result<Judged> {
+    match named {
+        Named::Own(id) => read(conn, incoming, id, catalog),
+        Named::Foreign(cid) => read_foreign(conn, incoming, cid, catalog),
+    }
+}
+
 /// Reads a postback that names another tracker's click, where that was imported.
 fn read_foreign(
     conn: &mut AnyConnection,
@@ -108,7 +125,7 @@ fn read_foreign(
 
 /// Whose offer a click reached, the last one first; while no lander button is known to have been pressed, all whose offers it
 /// could reach on its path.
-fn advertisers_of(
+pub(super) fn advertisers_of(
     conn: &mut AnyConnection,
     click: &clicks::ClickFacts,
     catalog: &Catalog,
@@ -154,10 +171,7 @@ impl Postbacks {
             self.wait_for_click(id).await;
         }
         let asked = tokio::task::spawn_blocking(move || {
-            shared.db.read(|conn| match named {
-                Named::Own(id) => read(conn, incoming, id, &catalog),
-                Named::Foreign(cid) => read_foreign(conn, incoming, cid, &catalog),
-            })
+            shared.db.read(|conn| read_named(conn, incoming, named, &catalog))
         });
         match asked.await {
             Ok(Ok(judged)) => Ok(judged),

@@ -158,7 +158,7 @@ impl Group<'_> {
         }
         let age_ms = judged.incoming.received_at_ms.saturating_sub(click.clicked_at_ms);
         let window_days = advertiser.advertiser.window_days;
-        if age_ms > window_days.saturating_mul(DAY_MS) {
+        if age_ms > window_days.saturating_mul(DAY_MS) && judged.released().is_none() {
             let message = sentences::outside_window(age_ms / DAY_MS, window_days);
             return Ok(ended(Code::ParkedOutsideWindow, message, whose));
         }

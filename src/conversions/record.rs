@@ -7,12 +7,12 @@ use super::earn::{Earned, earn};
 use super::identity::own;
 use super::judge::{Judged, Verdict, without_click};
 use super::repeat::About;
-use super::{sentences, words};
+use super::{person, sentences, words};
 use crate::db::clicks::ClickFacts;
 use crate::db::conversions::{Change, Conversion, NewConversion};
 use crate::db::ledger::{Draft, Numbers};
 use crate::db::postbacks::{Accepted, AcceptedAt};
-use crate::db::{self, AnyConnection, clicks, conversions, postbacks};
+use crate::db::{self, AnyConnection, clicks, conversions, foreign_clicks};
 use crate::domain::click_id::ClickId;
 use crate::domain::money::{Currency, Money};
 use crate::domain::origin::Origin;
@@ -36,9 +36,11 @@ pub struct Group<'a> {
     pub(super) catalog: &'a Catalog,
     pub(super) now_ms: i64,
     pub(super) clicks: HashMap<ClickId, ClickFacts>,
+    /// The clicks that stand for ids of the tracker before, as far as somebody asked.
+    pub(super) foreign: HashMap<String, ClickId>,
     pub(super) conversions: HashMap<ClickId, Vec<Conversion>>,
-    /// When requests were last accepted, Unix milliseconds; this group's own included.
-    pub(super) accepted: HashMap<Accepted, AcceptedAt>,
+    /// When requests were accepted; this group's own included.
+    pub(super) accepted: HashMap<Accepted, Vec<AcceptedAt>>,
     /// The transactions whose amounts were added to conversions, as far as somebody asked; this group's own included.
     pub(super) additions: HashMap<i64, HashSet<String>>,
     /// Rates of currencies on days, as far as somebody asked.
@@ -84,18 +86,15 @@ impl<'a> Group<'a> {
         postbacks: &[&Judged],
         numbers: &'a mut Numbers,
     ) -> db::Result<Self> {
+        let foreign = foreign_clicks::known(conn, postbacks.iter().filter_map(|judged| judged.foreign_id()))?;
         let mut ids: Vec<ClickId> = postbacks.iter().filter_map(|judged| judged.click_id()).collect();
+        ids.extend(foreign.values());
         ids.sort_unstable();
         ids.dedup();
-        let ids = ids.as_slice();
-        let mut group = Self::of_clicks(conn, catalog, now_ms, ids, (numbers, postbacks.len()))?;
-        let known: Vec<ClickId> = group.conversions.keys().copied().collect();
-        if !known.is_empty() {
-            let hashes: Vec<_> = postbacks.iter().map(|judged| judged.request_hash).collect();
-            let oldest = postbacks.iter().map(|judged| judged.incoming.received_at_ms).min();
-            let since_ms = oldest.unwrap_or(now_ms).saturating_sub(RETRY_MS);
-            group.accepted = postbacks::accepted(conn, &known, &hashes, since_ms)?;
-        }
+        let mut group = Self::of_clicks(conn, catalog, now_ms, &ids, (numbers, postbacks.len()))?;
+        group.foreign = foreign;
+        let oldest = postbacks.iter().map(|judged| judged.incoming.received_at_ms).min();
+        group.hold_accepted(conn, postbacks, oldest.unwrap_or(now_ms).saturating_sub(RETRY_MS))?;
         Ok(group)
     }
 
@@ -111,24 +110,9 @@ impl<'a> Group<'a> {
         (numbers, likely): (&'a mut Numbers, usize),
     ) -> db::Result<Self> {
         conversions::lock_clicks(conn, ids)?;
-        let clicks = clicks::facts(conn, ids)?.into_iter().map(|facts| (facts.id, facts)).collect();
-        let mut by_click: HashMap<ClickId, Vec<Conversion>> = HashMap::new();
-        for conversion in conversions::of_clicks(conn, ids)? {
-            by_click.entry(conversion.value.click_id).or_default().push(conversion);
-        }
-        Ok(Self {
-            catalog,
-            now_ms,
-            clicks,
-            conversions: by_click,
-            accepted: HashMap::new(),
-            additions: HashMap::new(),
-            rates: HashMap::new(),
-            draft: Draft::new(conn, numbers, likely),
-            sums: RollupDelta::new(),
-            converted: Vec::new(),
-            takings: Takings::default(),
-        })
+        let mut group = Self::empty(conn, catalog, now_ms, (numbers, likely));
+        group.hold(conn, ids)?;
+        Ok(group)
     }
 
     /// Comes to the verdict on one postback and writes what it says about a conversion.
@@ -136,14 +120,23 @@ impl<'a> Group<'a> {
     /// # Errors
     /// The database fails.
     pub fn settle(&mut self, conn: &mut AnyConnection, judged: &Judged) -> db::Result<Settled> {
+        match self.named_anew(judged) {
+            Some(judged) => self.settle_named(conn, &judged),
+            None => self.settle_named(conn, judged),
+        }
+    }
+
+    fn settle_named(&mut self, conn: &mut AnyConnection, judged: &Judged) -> db::Result<Settled> {
         if judged.incoming.is_pixel() {
             return self.settle_report(conn, judged);
         }
         let (Ok(claim), Some(advertiser)) = (&judged.claim, &judged.advertiser) else {
-            words::note_status(&mut self.draft, judged);
+            if judged.again.is_none() {
+                words::note_status(&mut self.draft, judged);
+            }
             return Ok(judged.without_click().into());
         };
-        let mut settled = match self.find_click(conn, claim, advertiser)? {
+        let mut settled = match self.find_click(conn, judged, claim, advertiser)? {
             Ok(found) => {
                 words::note_event(&mut self.draft, judged, claim, advertiser, &found.1);
                 self.apply(conn, judged, claim, advertiser, found)?
@@ -156,8 +149,7 @@ impl<'a> Group<'a> {
                 at_ms: judged.incoming.received_at_ms,
                 conversion_id: settled.verdict.conversion_id,
             };
-            let last = self.accepted.entry((advertiser.id, click, judged.request_hash)).or_insert(now);
-            *last = now.max(*last);
+            self.accepted.entry((advertiser.id, click, judged.request_hash)).or_default().push(now);
         }
         Ok(settled)
     }
@@ -166,13 +158,19 @@ impl<'a> Group<'a> {
     fn find_click(
         &self,
         conn: &mut AnyConnection,
+        judged: &Judged,
         claim: &Claim,
         advertiser: &AdvertiserRoute,
     ) -> db::Result<Result<Reached, Verdict>> {
         let Some(click) = claim.click_id.and_then(|id| self.clicks.get(&id)) else {
             return Ok(Err(without_click(claim)));
         };
-        match self.offer_reached(conn, click, |id| id == advertiser.id)? {
+        let offer = match self.offer_reached(conn, click, |id| id == advertiser.id)? {
+            None if judged.released().is_some() => self.offer_of_click(conn, click)?,
+            None => self.offer_released(click.id, claim, advertiser.id),
+            reached => reached,
+        };
+        match offer {
             Some(offer) => Ok(Ok((click.clone(), offer))),
             None => {
                 let message = sentences::wrong_offer(&advertiser.advertiser.name);
@@ -227,15 +225,24 @@ impl<'a> Group<'a> {
             About::Added(existing) => return self.add(conn, claim, &offer, existing),
             About::Again(existing) => return Ok(self.repeat(claim, existing)),
             About::Retry(id) => {
-                let message = sentences::counted_before(id);
+                let message = match judged.incoming.origin() {
+                    Origin::Import => sentences::row_counted_before(id),
+                    _ => sentences::counted_before(id),
+                };
                 let verdict = Verdict { conversion_id: Some(id), ..fixed(Code::Duplicate, message) };
                 return Ok(verdict.into());
             }
-            About::Unclear(message) => return Ok(fixed(Code::ParkedAmbiguous, message).into()),
+            About::Unclear(message) => match self.chosen(judged, claim, advertiser.id, click.id) {
+                Some(meant) => return self.change(conn, judged, claim, advertiser, meant),
+                None => return Ok(fixed(Code::ParkedAmbiguous, message).into()),
+            },
         };
-        let age_ms = judged.incoming.received_at_ms.saturating_sub(click.clicked_at_ms);
+        if let Some(message) = person::time_fault(judged, &click) {
+            return Ok(fixed(Code::Unreadable, message).into());
+        }
+        let age_ms = aged_at_ms(judged, claim, &click).saturating_sub(click.clicked_at_ms);
         let window_days = advertiser.advertiser.window_days;
-        if age_ms > window_days.saturating_mul(DAY_MS) {
+        if age_ms > window_days.saturating_mul(DAY_MS) && judged.released().is_none() {
             let message = sentences::outside_window(age_ms / DAY_MS, window_days);
             return Ok(fixed(Code::ParkedOutsideWindow, message).into());
         }
@@ -344,7 +351,7 @@ impl<'a> Group<'a> {
             is_bot: click.is_bot,
             is_test: click.is_test || claim.is_test || judged.incoming.is_test,
             reason: claim.reason.clone(),
-            origin: Origin::Postback,
+            origin: judged.incoming.origin(),
             is_unconfirmed: false,
         }
     }
@@ -353,6 +360,21 @@ impl<'a> Group<'a> {
 /// When a conversion happened. The sender's time counts within reason: not before the click, not in the future.
 pub(super) fn converted_at_ms(judged: &Judged, claim: &Claim, click: &ClickFacts) -> i64 {
     let received = judged.incoming.received_at_ms;
+    if judged.incoming.is_by_person() {
+        // A time that is a little off is drawn to what is possible: now would put it into another day.
+        let said = claim.conversion_time_ms.unwrap_or(received);
+        return said.max(click.clicked_at_ms).min(received);
+    }
     let said = claim.conversion_time_ms.filter(|at| (click.clicked_at_ms..=received).contains(at));
     said.unwrap_or(received)
+}
+
+/// When a click's window counts to. A row of a file is as old as it says, not as the file is; what a person records by hand
+/// passes, as what he releases does.
+fn aged_at_ms(judged: &Judged, claim: &Claim, click: &ClickFacts) -> i64 {
+    match judged.incoming.origin() {
+        Origin::Import => converted_at_ms(judged, claim, click),
+        Origin::Hand => click.clicked_at_ms,
+        Origin::Postback | Origin::Pixel => judged.incoming.received_at_ms,
+    }
 }

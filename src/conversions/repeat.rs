@@ -11,6 +11,7 @@ use crate::db::{self, AnyConnection};
 use crate::domain::advertiser::DuplicateMode;
 use crate::domain::click_id::ClickId;
 use crate::domain::money::{MAX_UNITS, MICROS_PER_UNIT, Money};
+use crate::domain::origin::Origin;
 use crate::domain::status::{Standing, Status};
 use crate::domain::verdict::Code;
 use crate::routing::{AdvertiserRoute, OfferRoute};
@@ -136,10 +137,14 @@ impl Group<'_> {
 
     /// The conversion of an identical request without a transaction that was accepted lately.
     fn retried(&self, judged: &Judged, claim: &Claim, advertiser_id: i64, click: ClickId) -> Option<i64> {
-        if claim.txid.is_empty() {
-            self.accepted_lately(judged, advertiser_id, click)?.conversion_id
-        } else {
+        if !claim.txid.is_empty() {
             None
+        } else if judged.incoming.origin() == Origin::Import {
+            // Files are sent again after weeks: their rows are never counted twice.
+            let all = self.accepted.get(&(advertiser_id, click, judged.request_hash))?;
+            all.iter().find_map(|accepted| accepted.conversion_id)
+        } else {
+            self.accepted_lately(judged, advertiser_id, click)?.conversion_id
         }
     }
 

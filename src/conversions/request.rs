@@ -46,6 +46,8 @@ pub struct Incoming {
     pub whole: Option<Whole>,
     /// Sent by a test of ours: its conversion is test data.
     pub is_test: bool,
+    /// A test of ours that is judged by its address and signature too, as one from outside.
+    pub is_as_from_outside: bool,
 }
 
 /// The body of an array, for all that came in it.
@@ -74,6 +76,11 @@ impl Incoming {
     #[must_use]
     pub fn is_pixel(&self) -> bool {
         self.method == PIXEL
+    }
+
+    /// Whether it is looked at who sends it: not for a test or an import, whose sender has signed in.
+    pub(super) fn is_sender_judged(&self) -> bool {
+        (!self.is_test || self.is_as_from_outside) && !self.is_by_person()
     }
 
     /// Something stands in the body.
@@ -163,7 +170,8 @@ pub fn read(incoming: &Incoming) -> Result<Params, String> {
     }
     let mut params = Params::default();
     push_form(&incoming.query, &mut params)?;
-    if incoming.has_body() {
+    // The row of a file is kept as the body, and what was read of it stands in the query.
+    if incoming.has_body() && !incoming.is_by_person() {
         read_body(incoming, &mut params)?;
     }
     if let Some((name, _)) = params.0.iter().find(|(_, value)| value.len() > VALUE_BYTES_MAX) {

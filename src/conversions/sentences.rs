@@ -1,6 +1,7 @@
 //! The sentences of verdicts. For a refusal or a parked postback they say what to change.
 
 use crate::db::conversions::NewConversion;
+use crate::domain::import::ALL_OR_NOTHING_MAX;
 use crate::domain::money::{Currency, Money};
 use crate::domain::status::{Standing, Status};
 use chrono::DateTime;
@@ -143,6 +144,44 @@ fn moment(ms: i64) -> String {
     DateTime::from_timestamp_millis(ms).unwrap_or_default().format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
+/// The advertiser of a person's record is not there.
+pub(super) const NO_ADVERTISER: &str = "Its advertiser was archived meanwhile: restore it, or choose another";
+
+/// A row that no transaction takes.
+pub(super) const ROW_NOT_STORED: &str =
+    "This row could not be stored, though it can be read: it is in the log";
+
+/// An import that no transaction takes.
+pub(super) const IMPORT_FAILED: &str = "It could not be recorded, and nothing of it was: why is in the log. Try again, or in the mode of good rows";
+
+/// More rows than one transaction takes.
+#[must_use]
+pub fn too_many_at_once(rows: usize) -> String {
+    format!(
+        "{rows} rows are too many for all or nothing, which takes {ALL_OR_NOTHING_MAX} at most: record the good rows, or \
+         send the file in parts"
+    )
+}
+
+/// A row of a file that came before.
+pub(super) fn row_counted_before(id: i64) -> String {
+    format!("The same row was counted before as conversion {id}: it needs a transaction where two are meant")
+}
+
+/// A row's time that lies long before its click.
+pub(super) fn before_its_click(at_ms: i64, clicked_at_ms: i64) -> String {
+    format!(
+        "Its time {} lies more than a day before its click on {}: check the column of the time, and its zone",
+        moment(at_ms),
+        moment(clicked_at_ms)
+    )
+}
+
+/// A row's time that is still to come.
+pub(super) fn in_the_future(at_ms: i64) -> String {
+    format!("Its time {} is still to come: check the column of the time, and its zone", moment(at_ms))
+}
+
 /// The key before the present one, while it works; goes behind another sentence.
 pub(super) fn old_key(until_ms: i64) -> String {
     format!(". It was sent to the old key, which ends on {}", moment(until_ms))
@@ -214,6 +253,42 @@ pub(super) const REPLAYED: &str =
 /// A signed request that came again, and what was said to it before.
 pub(super) fn signed_again(first: &str) -> String {
     format!("The same signed request came again and was answered as before: {first}")
+}
+
+/// Something older than what its conversion went by since.
+pub(super) fn outdated(id: i64, status: Status) -> String {
+    format!(
+        "Conversion {id} stays {status}: something newer changed it since, and an older postback moves nothing back"
+    )
+}
+
+/// What cannot be made sure any more.
+pub(super) const SIGNATURE_NOT_KEPT: &str = "It can be read now, but its signature could not be looked at when it came, and \
+     headers are not kept: ask them to send it again";
+
+/// A verdict that a replay does not touch.
+pub(super) const HAS_VERDICT: &str = "It counts already, or says again what counts: it is not run again";
+
+/// A refusal for who sent it.
+pub(super) const STAYS_REFUSED: &str = "It was refused for who sent it (key, address or signature), and that stays judged as it \
+     was: mend the setting and ask them to send it again";
+
+/// What is not there to be read.
+pub(super) const NOT_WHOLE: &str =
+    "It was longer than is kept, so its end is lost: ask them to send it again in smaller parts";
+
+/// A postback of somebody who is gone.
+pub(super) const ADVERTISER_GONE: &str = "Its advertiser is archived: restore the advertiser first";
+
+/// Why a conversion changed that a person released.
+pub(super) fn released(said: &str, why: &str) -> String {
+    if said.is_empty() { format!("Released: {why}") } else { format!("{said}. Released: {why}") }
+}
+
+/// A verdict's message about a conversion that has no number yet.
+pub(super) fn of_new(message: &str, id: i64) -> String {
+    let at_start = message.replace(&format!("Conversion {id}"), "A new conversion");
+    at_start.replace(&format!("conversion {id}"), "the new conversion")
 }
 
 /// Too many that were refused for who sent them.

@@ -49,7 +49,7 @@ pub(super) fn text(pairs: &[Pair], without: &[&str]) -> String {
 }
 
 /// The signature of some bytes, given in parts.
-fn signature(secret: &str, parts: &[&[u8]]) -> String {
+pub(super) fn signature(secret: &str, parts: &[&[u8]]) -> String {
     // HMAC takes a key of any length; were there none, the empty text would fit no signature.
     let signed = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(secret.as_bytes()).map(|mut mac| {
         parts.iter().for_each(|part| mac.update(part));

@@ -3,12 +3,10 @@
 
 mod rates;
 
-use super::judge::{self, Judged};
-use super::request::Incoming;
+use super::again::Again;
+use super::nonces;
 use super::writer::{Job, Shared, now_ms};
-use super::{keyless, nonces, trust};
-use crate::db::postbacks::{PIXEL, StoredPostback};
-use crate::db::{self, Priority, postbacks};
+use crate::db::{self, Priority, judged_again};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
@@ -66,43 +64,15 @@ impl Shared {
 
     /// Judges parked postbacks whose click has come again, through the same writer.
     fn sweep(&self, queue: &SyncSender<Job>, since_ms: i64) -> db::Result<()> {
-        let due = self.db.read(|conn| postbacks::waiting_with_click(conn, since_ms, SWEEP_ROWS_MAX))?;
+        let due = self.db.read(|conn| judged_again::waiting_with_click(conn, since_ms, SWEEP_ROWS_MAX))?;
         for parked in due {
-            let (id, judged) = (parked.id, self.judge_again(parked)?);
+            let (id, judged) = (parked.id, self.judge_again(&self.catalog.get(), parked, Again::default())?);
             let (reply, _) = oneshot::channel();
             if queue.send(Job { judged, parked: Some(id), reply }).is_err() {
                 return Ok(());
             }
         }
         Ok(())
-    }
-
-    pub(super) fn judge_again(&self, parked: StoredPostback) -> db::Result<Judged> {
-        let catalog = self.catalog.get();
-        let value = parked.value;
-        let key = value.advertiser_id.and_then(|id| catalog.advertiser(id)).map(|route| route.key.clone());
-        // What a page reports has no key either, and is read as such.
-        let is_keyless = value.advertiser_id.is_none() && value.method != PIXEL;
-        let click_id = value.click_id;
-        let incoming = Incoming {
-            key: key.unwrap_or_default(),
-            method: value.method,
-            address: value.address,
-            content_type: value.content_type,
-            query: value.raw_query,
-            body: value.raw_body,
-            is_body_cut: false,
-            signature: None,
-            whole: None,
-            received_at_ms: value.received_at_ms,
-            is_test: value.is_test,
-        };
-        let Some(id) = click_id.filter(|_| is_keyless) else { return Ok(judge::read(incoming, &catalog)) };
-        // Whose it is was not known when it came, so nothing its advertiser asks has been looked at.
-        let mut judged = self.db.read(|conn| keyless::read(conn, incoming, id, &catalog))?;
-        trust::check(&mut judged, &self.admission.vault);
-        judged.signed = None;
-        Ok(judged)
     }
 
     /// Takes signed requests away that are too old to come again. Where nobody signs, nothing is written.

@@ -64,11 +64,11 @@ pub(super) fn key(route: &AdvertiserRoute, incoming: &Incoming) -> Key {
 }
 
 /// Refuses what its advertiser does not let in: first by its address, then by its signature, where it can be read at all. A
-/// test of ours is let in: whoever sends it has signed in.
+/// test of ours is let in, and what a person records: whoever sends it has signed in.
 pub(super) fn check(judged: &mut Judged, vault: &Vault) {
     let Some(route) = judged.advertiser.clone() else { return };
     let code = judged.claim.as_ref().err().map(|refusal| refusal.code);
-    if code == Some(Code::BadKey) || judged.incoming.is_test {
+    if code == Some(Code::BadKey) || !judged.incoming.is_sender_judged() {
         return;
     }
     if let Err((code, message)) = address(&route, &judged.incoming.address) {

@@ -1,7 +1,6 @@
 //! The postback writer: takes what waits into one transaction, and answers each after the commit. A
 //! transaction for each request would be an order of magnitude slower.
 
-use super::foreign::foreign_id;
 use super::hand::{HandChange, HandOutcome};
 use super::judge::{self, Judged, Verdict};
 use super::nonces::{self, Nonces};
@@ -12,24 +11,23 @@ use super::refusals::Refusals;
 use super::request::Incoming;
 use super::trust::{self, Admission};
 use crate::clicks::Ingested;
+use crate::db::judged_again::{self, Standing};
 use crate::db::ledger::Numbers;
-use crate::db::postbacks::StoredPostback;
-use crate::db::{
-    self, AnyConnection, Db, Priority, conversions, foreign_clicks, partitions, postbacks, rollups,
-};
+use crate::db::{self, AnyConnection, Db, Priority, conversions, foreign_clicks, partitions};
 use crate::domain::click_id::ClickId;
 use crate::domain::old_door::OldDoor;
 use crate::domain::verdict::Code;
 use crate::routing::{LiveCatalog, Memory};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Semaphore, oneshot};
 
 /// Postbacks of one transaction at most.
-const GROUP_MAX: usize = 256;
+pub(super) const GROUP_MAX: usize = 256;
 
 /// Postbacks that may wait to be written: about a second's worth. One more is told to come again.
 const QUEUE_MAX: usize = 8_192;
@@ -55,6 +53,9 @@ pub(super) struct Job {
     pub(super) reply: oneshot::Sender<Result<Verdict, NotStored>>,
 }
 
+/// What a group asks of requests that came before, of postbacks that are judged again, and what it parks by foreign ids.
+type Beside<'a> = (&'a mut Nonces, &'a mut HashMap<i64, Standing>, &'a mut Vec<(i64, String)>);
+
 /// A postback on its way.
 enum Submitted {
     /// It needs no writing.
@@ -79,6 +80,8 @@ impl Submitted {
 pub struct Postbacks {
     pub(super) shared: Arc<Shared>,
     queue: Mutex<Option<SyncSender<Job>>>,
+    /// Numbers of imports to be run.
+    pub(super) imports: Mutex<Option<Sender<i64>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     waiting: Semaphore,
     rates: Rates,
@@ -91,8 +94,8 @@ pub(super) struct Shared {
     pub(super) catalog: Arc<LiveCatalog>,
     pub(super) admission: Admission,
     refusals: Refusals,
-    memory: Arc<Memory>,
-    ingested: Arc<Ingested>,
+    pub(super) memory: Arc<Memory>,
+    pub(super) ingested: Arc<Ingested>,
     pub(super) writer_id: i64,
     /// Reserved for the rows to come; the writer's own.
     numbers: Mutex<Numbers>,
@@ -133,7 +136,8 @@ impl Postbacks {
             partitions_to_ms: AtomicI64::new(0),
             is_stopped: AtomicBool::new(false),
         });
-        let (writing, sweeping) = (Arc::clone(&shared), Arc::clone(&shared));
+        let (writing, sweeping, importing) = (Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&shared));
+        let (imports, imports_due) = channel();
         let queue = sender.clone();
         let threads = vec![
             std::thread::Builder::new()
@@ -142,10 +146,14 @@ impl Postbacks {
             std::thread::Builder::new()
                 .name("sweeper".to_owned())
                 .spawn(move || sweeping.keep_sweeping(&queue))?,
+            std::thread::Builder::new()
+                .name("imports".to_owned())
+                .spawn(move || importing.keep_importing(&imports_due))?,
         ];
         Ok(Self {
             shared,
             queue: Mutex::new(Some(sender)),
+            imports: Mutex::new(Some(imports)),
             threads: Mutex::new(threads),
             waiting: Semaphore::new(WAITING_MAX),
             rates,
@@ -196,6 +204,12 @@ impl Postbacks {
         door: OldDoor,
         wait_until: tokio::time::Instant,
     ) -> Result<Submitted, NotStored> {
+        let judged = self.read(incoming, door).await?;
+        self.submit_judged(judged, wait_until).await
+    }
+
+    /// Says of a postback what can be said without writing.
+    pub(super) async fn read(&self, incoming: Incoming, door: OldDoor) -> Result<Judged, NotStored> {
         let is_nobodys =
             incoming.key.is_empty() || self.shared.catalog.get().old_doors().is_key(&incoming.key);
         let mut judged = if is_nobodys && !incoming.is_pixel() {
@@ -204,6 +218,23 @@ impl Postbacks {
             judge::read(incoming, &self.shared.catalog.get())
         };
         trust::check(&mut judged, &self.shared.admission.vault);
+        Ok(judged)
+    }
+
+    /// Writes what was read, and comes back with its verdict.
+    ///
+    /// # Errors
+    /// As [`Postbacks::receive`].
+    pub(super) async fn write(&self, judged: Judged) -> Result<Verdict, NotStored> {
+        let begun = tokio::time::Instant::now();
+        self.submit_judged(judged, begun + CLICK_WAIT).await?.verdict(begun + ANSWER_LONGEST).await
+    }
+
+    async fn submit_judged(
+        &self,
+        judged: Judged,
+        wait_until: tokio::time::Instant,
+    ) -> Result<Submitted, NotStored> {
         if let Some(verdict) = self.turned_away(&judged) {
             return Ok(Submitted::Answered(verdict));
         }
@@ -244,12 +275,15 @@ impl Postbacks {
     /// advertiser sends faster than one may. A test of ours is neither.
     fn turned_away(&self, judged: &Judged) -> Option<Verdict> {
         let (from, refusals) = (&judged.incoming, &self.shared.refusals);
+        if from.is_test {
+            return None;
+        }
         let code = judged.claim.as_ref().err().map(|refusal| refusal.code);
         if let Some(code) = code.filter(|code| code.is_security()) {
             let is_over = refusals.is_over(code, &from.key, &from.address, from.received_at_ms);
             return is_over.then(Verdict::too_many_refused);
         }
-        let route = judged.advertiser.as_ref().filter(|_| !from.is_test)?;
+        let route = judged.advertiser.as_ref()?;
         let is_over = self.rates.is_over(route.id, from.received_at_ms);
         is_over.then(|| {
             refusals.turn_away(Code::RateLimited);
@@ -274,6 +308,7 @@ impl Postbacks {
     pub fn stop(&self) {
         self.shared.is_stopped.store(true, Ordering::Release);
         *self.queue.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.imports.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
             if thread.join().is_err() {
@@ -304,10 +339,7 @@ impl Shared {
 
     /// One transaction for all; where a statement fails, one for each, so that one bad postback harms no
     /// other.
-    fn write_group(&self, mut jobs: Vec<Job>) {
-        if let Err(not_stored) = self.find_foreign(&mut jobs) {
-            return jobs.into_iter().for_each(|job| answer(job, Err(not_stored)));
-        }
+    fn write_group(&self, jobs: Vec<Job>) {
         let outcome = self.write(&jobs);
         match outcome {
             Ok(verdicts) => {
@@ -341,29 +373,36 @@ impl Shared {
         let catalog = self.catalog.get();
         let all: Vec<&Judged> = jobs.iter().map(|job| &job.judged).collect();
         let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
-        let (verdicts, converted, used) = self.db.write(Priority::Postbacks, |conn| {
+        let parked: Vec<i64> = jobs.iter().filter_map(|job| job.parked).collect();
+        let (verdicts, effects) = self.db.write(Priority::Postbacks, |conn| {
             self.ensure_partitions(conn, now_ms)?;
+            let mut held = judged_again::hold(conn, &parked)?;
             let mut group = Group::begin(conn, &catalog, now_ms, &all, &mut numbers)?;
             let mut nonces = Nonces::begin(conn, &all, now_ms)?;
             let (mut verdicts, mut foreign) = (Vec::with_capacity(jobs.len()), Vec::new());
             for job in jobs {
-                verdicts.push(self.write_one(conn, &mut group, (&mut nonces, &mut foreign), job)?);
+                verdicts.push(self.write_one(
+                    conn,
+                    &mut group,
+                    (&mut nonces, &mut held, &mut foreign),
+                    job,
+                )?);
             }
-            let used = group.takings.settle(conn, &catalog, &mut group.draft)?;
-            group.draft.write(conn)?;
+            let effects = group.finish(conn, self.writer_id)?;
             foreign_clicks::park(conn, &foreign, now_ms)?;
             nonces.write(conn)?;
-            rollups::apply(conn, &group.sums, self.writer_id)?;
-            Ok::<_, db::Error>((verdicts, group.converted, used))
+            Ok::<_, db::Error>((verdicts, effects))
         })?;
-        self.catalog.caps().note(&used);
-        for (click_id, offer_id) in converted {
-            self.memory.note_conversion(click_id, offer_id);
-        }
+        self.tell(effects);
         if verdicts.iter().any(|verdict| verdict.code == Code::ParkedUnknownClick) {
-            self.has_parked.store(true, Ordering::Release);
+            self.look_for_parked();
         }
         Ok(verdicts)
+    }
+
+    /// Wakes the sweeper: its look and the click of what was just parked may have missed each other.
+    pub(super) fn look_for_parked(&self) {
+        self.has_parked.store(true, Ordering::Release);
     }
 
     fn change_by_hand(
@@ -374,26 +413,20 @@ impl Shared {
     ) -> db::Result<Vec<(i64, HandOutcome)>> {
         let catalog = self.catalog.get();
         let (now_ms, mut numbers) = (now_ms(), Numbers::default());
-        let (outcomes, converted, used) = self.db.write(Priority::Pages, |conn| {
+        let (outcomes, effects) = self.db.write(Priority::Pages, |conn| {
             let mut clicks = conversions::clicks_of(conn, ids)?;
             clicks.sort_unstable();
             clicks.dedup();
             let mut group = Group::of_clicks(conn, &catalog, now_ms, &clicks, (&mut numbers, 0))?;
             let outcomes: Vec<(i64, HandOutcome)> =
                 ids.iter().map(|id| (*id, group.change_by_hand(*id, asked, user_id))).collect();
-            let used = group.takings.settle(conn, &catalog, &mut group.draft)?;
-            group.draft.write(conn)?;
-            rollups::apply(conn, &group.sums, self.writer_id)?;
-            Ok::<_, db::Error>((outcomes, group.converted, used))
+            Ok::<_, db::Error>((outcomes, group.finish(conn, self.writer_id)?))
         })?;
-        self.catalog.caps().note(&used);
-        for (click_id, offer_id) in converted {
-            self.memory.note_conversion(click_id, offer_id);
-        }
+        self.tell(effects);
         Ok(outcomes)
     }
 
-    fn ensure_partitions(&self, conn: &mut AnyConnection, now_ms: i64) -> db::Result<()> {
+    pub(super) fn ensure_partitions(&self, conn: &mut AnyConnection, now_ms: i64) -> db::Result<()> {
         if now_ms < self.partitions_to_ms.load(Ordering::Acquire) {
             return Ok(());
         }
@@ -407,14 +440,13 @@ impl Shared {
         &self,
         conn: &mut AnyConnection,
         group: &mut Group<'_>,
-        (nonces, foreign): (&mut Nonces, &mut Vec<(i64, String)>),
+        (nonces, held, foreign): Beside<'_>,
         job: &Job,
     ) -> db::Result<Verdict> {
         if let Some(id) = job.parked {
             // Judged meanwhile, by this process or another.
-            let is_foreign = |parked: &StoredPostback| parked.value.code == Code::ParkedForeignClick;
-            let found = postbacks::find(conn, id)?;
-            let is_waiting = found.is_some_and(|parked| parked.value.is_waiting || is_foreign(&parked));
+            let is_open = |parked: &Standing| parked.is_waiting || parked.code == Code::ParkedForeignClick;
+            let is_waiting = held.get(&id).is_some_and(is_open);
             if !is_waiting {
                 return Ok(Verdict::new(Code::Duplicate, "This postback has its verdict already"));
             }
@@ -433,12 +465,16 @@ impl Shared {
         row.advertiser_id = row.advertiser_id.or(settled.advertiser_id);
         let postback_id = match job.parked {
             Some(id) => {
-                postbacks::settle(conn, id, &row, group.now_ms)?;
+                judged_again::settle(conn, id, &row, group.now_ms)?;
+                if let Some(parked) = held.get_mut(&id) {
+                    (parked.is_waiting, parked.code) = (row.is_waiting, row.code);
+                }
                 id
             }
             None => group.draft.keep(conn, row)?,
         };
-        if let (Code::ParkedForeignClick, Some(foreign_id)) = (settled.verdict.code, foreign_id(job)) {
+        if let (Code::ParkedForeignClick, Some(foreign_id)) = (settled.verdict.code, job.judged.foreign_id())
+        {
             foreign.push((postback_id, foreign_id.to_owned()));
         }
         if let Some(mut change) = settled.change {

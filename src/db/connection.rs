@@ -7,7 +7,7 @@ use diesel::r2d2::{ManageConnection, Pool, PooledConnection, R2D2Connection as _
 use diesel::{Connection as _, PgConnection, SqliteConnection};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A connection to the database of record, whichever it is.
 #[derive(diesel::MultiConnection)]
@@ -40,6 +40,30 @@ const CONNECTION_WAIT: Duration = Duration::from_millis(2_500);
 /// Why the database could not be opened, said so that a person can mend it.
 #[derive(Debug)]
 pub struct OpenError(String);
+
+/// What a client library says of a PostgreSQL server that is not there yet, or is on its way up or down. Whatever else goes
+/// wrong at a start would go wrong a moment later too.
+const PASSING: &[&str] = &[
+    "Connection refused",
+    "Is the server running",
+    "could not connect",
+    "starting up",
+    "shutting down",
+    "timeout expired",
+    "could not translate host name",
+    "No route to host",
+    "Network is unreachable",
+];
+
+/// How long after a start that failed the next attempt is made.
+const OPEN_AGAIN_AFTER: Duration = Duration::from_millis(500);
+
+impl OpenError {
+    /// Whether it may pass by itself.
+    fn is_passing(&self) -> bool {
+        PASSING.iter().any(|words| self.0.contains(words))
+    }
+}
 
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -179,6 +203,32 @@ impl Db {
         };
         let file = (backend == Backend::Sqlite).then(|| OpenedFile::new(&address));
         Ok(Self { backend, file, readers: pool(READERS_MAX)?, writers })
+    }
+
+    /// The same, waiting so long for a server that does not answer yet: at a machine's start it may come up after us.
+    /// `say` is told once why it waits.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    pub fn open_patiently(
+        url: &str,
+        is_power_safe: bool,
+        (patience, say): (Duration, impl Fn(&OpenError)),
+    ) -> std::result::Result<Self, OpenError> {
+        let begun = Instant::now();
+        let mut has_said = false;
+        loop {
+            match Self::open(url, is_power_safe) {
+                Err(why) if why.is_passing() && begun.elapsed() < patience => {
+                    if !has_said {
+                        say(&why);
+                        has_said = true;
+                    }
+                    std::thread::sleep(OPEN_AGAIN_AFTER);
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Which database it is.

@@ -9,9 +9,9 @@ use crate::domain::origin::Origin;
 use crate::domain::rollup::CountedConversion;
 use crate::domain::status::{Standing, Status};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt};
+use diesel::sql_types::{Array, BigInt, Integer};
 
-pub use super::conversion_changes::{Change, changes_of};
+pub use super::conversion_changes::{Change, RECALCULATION, changes_of, is_changed_by_newer};
 pub use super::conversion_log::{ConversionQuery, list};
 
 /// A conversion's facts.
@@ -314,10 +314,26 @@ pub fn lock_clicks(conn: &mut AnyConnection, clicks: &[ClickId]) -> Result<()> {
     keys.sort_unstable();
     keys.dedup();
     diesel::sql_query(
-        "select pg_advisory_xact_lock(k) from (select k from unnest($1) as k order by k) as keys",
+        "with whole as materialized (select pg_advisory_xact_lock_shared($1, 0)) \
+         select pg_advisory_xact_lock(k) from whole, (select k from unnest($2) as k order by k) as keys",
     )
+    .bind::<Integer, _>(WHOLE_LEDGER)
     .bind::<Array<BigInt>, _>(keys)
     .execute(pg)?;
+    Ok(())
+}
+
+/// The lock of the whole ledger: shared by all who hold clicks, and taken alone by who holds more of them than the server
+/// has room for.
+const WHOLE_LEDGER: i32 = 0x6c65_6467;
+
+/// Holds all clicks' conversions until the transaction ends, as [`lock_clicks`] does some.
+///
+/// # Errors
+/// The database fails.
+pub fn lock_all(conn: &mut AnyConnection) -> Result<()> {
+    let AnyConnection::Pg(pg) = conn else { return Ok(()) };
+    diesel::sql_query("select pg_advisory_xact_lock($1, 0)").bind::<Integer, _>(WHOLE_LEDGER).execute(pg)?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 
 use super::schema::advertisers;
 use super::{AnyConnection, Result};
+use crate::domain::click_id::ClickId;
 use crate::domain::vault::Place;
 use diesel::prelude::*;
 use std::collections::HashMap;
@@ -52,6 +53,8 @@ pub struct Credentials {
     pub secret_sealed: Option<String>,
     /// The secret before, sealed for [`PREVIOUS_SECRET`], ended or not.
     pub previous_secret: Option<Previous>,
+    /// The click that its tests are about, once one was made.
+    pub test_click_id: Option<ClickId>,
 }
 
 impl Credentials {
@@ -78,6 +81,7 @@ struct Row {
     hmac_secret_sealed: Option<String>,
     previous_secret_sealed: Option<String>,
     previous_secret_until_ms: Option<i64>,
+    test_click_id: Option<String>,
 }
 
 impl From<Row> for (i64, Credentials) {
@@ -89,6 +93,7 @@ impl From<Row> for (i64, Credentials) {
             previous_key,
             secret_sealed: row.hmac_secret_sealed,
             previous_secret,
+            test_click_id: row.test_click_id.as_deref().and_then(ClickId::parse),
         };
         (row.id, own)
     }
@@ -154,6 +159,17 @@ pub fn put_secret(
             advertisers::previous_secret_until_ms.eq(previous.map(|previous| previous.until_ms)),
             advertisers::updated_at_ms.eq(now_ms),
         ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Sets the click that an advertiser's tests are about.
+///
+/// # Errors
+/// The database fails.
+pub fn put_test_click(conn: &mut AnyConnection, id: i64, click: ClickId) -> Result<()> {
+    diesel::update(advertisers::table.find(id))
+        .set(advertisers::test_click_id.eq(click.to_string()))
         .execute(conn)?;
     Ok(())
 }

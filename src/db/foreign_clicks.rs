@@ -111,20 +111,19 @@ pub fn park(conn: &mut AnyConnection, parked: &[(i64, String)], now_ms: i64) -> 
     Ok(())
 }
 
-/// Parked postbacks whose foreign id stands for a stored click by now, with that click; at most so many.
+/// Parked postbacks whose foreign id stands for a stored click by now; at most so many.
 ///
 /// # Errors
 /// The database fails.
-pub fn matched(conn: &mut AnyConnection, rows_max: i64) -> Result<Vec<(i64, ClickId)>> {
+pub fn matched(conn: &mut AnyConnection, rows_max: i64) -> Result<Vec<i64>> {
     let stored = clicks::table.filter(clicks::id.eq(foreign_clicks::click_id)).select(clicks::campaign_id);
-    let rows: Vec<(i64, Vec<u8>)> = parked_foreign::table
+    Ok(parked_foreign::table
         .inner_join(foreign_clicks::table.on(foreign_clicks::foreign_id.eq(parked_foreign::foreign_id)))
         .filter(exists(stored))
         .order(parked_foreign::postback_id)
         .limit(rows_max)
-        .select((parked_foreign::postback_id, foreign_clicks::click_id))
-        .load(conn)?;
-    Ok(rows.into_iter().filter_map(|(id, bytes)| Some((id, ClickId::from_slice(&bytes)?))).collect())
+        .select(parked_foreign::postback_id)
+        .load(conn)?)
 }
 
 /// Forgets that a postback waits.

@@ -17,6 +17,25 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Numbers {
     conversions: Vec<i64>,
     postbacks: Vec<i64>,
+    /// The last number that was thought up, where nothing will be written.
+    imagined: Option<i64>,
+}
+
+/// From here on numbers are imagined: no row ever has one.
+pub const IMAGINED_FROM: i64 = 1 << 62;
+
+impl Numbers {
+    /// Numbers that are no row's, for a look at what would be written.
+    #[must_use]
+    pub fn imagined() -> Self {
+        Self { imagined: Some(IMAGINED_FROM), ..Self::default() }
+    }
+
+    fn imagine(&mut self) -> Option<i64> {
+        let last = self.imagined.as_mut()?;
+        *last = last.saturating_add(1);
+        Some(*last)
+    }
 }
 
 #[derive(QueryableByName)]
@@ -70,7 +89,7 @@ pub struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// Begins a transaction's draft, for about so many postbacks.
     pub fn new(conn: &AnyConnection, numbers: &'a mut Numbers, likely: usize) -> Self {
-        if matches!(conn, AnyConnection::Sqlite(_)) {
+        if matches!(conn, AnyConnection::Sqlite(_)) && numbers.imagined.is_none() {
             // Numbers there are free only as long as the transaction that read them.
             *numbers = Numbers::default();
         }
@@ -91,6 +110,10 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// The database fails.
     pub fn record(&mut self, conn: &mut AnyConnection, new: NewConversion) -> Result<i64> {
+        if let Some(id) = self.numbers.imagine() {
+            self.recorded.insert(id, new);
+            return Ok(id);
+        }
         let free = &mut self.numbers.conversions;
         if free.is_empty() {
             let drafted = self.recorded.last_key_value().map_or(0, |(id, _)| *id);
@@ -99,6 +122,12 @@ impl<'a> Draft<'a> {
         let id = free.pop().ok_or_else(no_number)?;
         self.recorded.insert(id, new);
         Ok(id)
+    }
+
+    /// Whether a conversion is one of this draft: it stands nowhere yet.
+    #[must_use]
+    pub fn is_new(&self, id: i64) -> bool {
+        self.recorded.contains_key(&id)
     }
 
     /// What became of a conversion.

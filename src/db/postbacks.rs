@@ -1,19 +1,22 @@
 //! Postbacks received: every one raw, with its verdict.
 
 use super::log::{given, page};
-use super::schema::{clicks, postbacks_received};
+use super::schema::postbacks_received;
 use super::search::{Listed, contains, fold_case};
 use super::{AnyConnection, Error, Result, word};
 use crate::db::click_log::COUNTED_MAX;
 use crate::domain::click_id::ClickId;
 use crate::domain::verdict::{Code, PostbackResult};
-use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use std::collections::HashMap;
 
 /// The method under which a page's report by pixel or script is kept: no request of a postback has it.
 pub const PIXEL: &str = "PIXEL";
+
+/// What was parked or refused: in the words of the index, not as values, else SQLite does not see that the index holds all
+/// of them.
+const UNCOUNTED: &str = "result in ('parked', 'refused')";
 
 /// A postback to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,7 +125,7 @@ impl<'a> Numbered<'a> {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = postbacks_received)]
-struct Row {
+pub(super) struct Row {
     id: i64,
     received_at_ms: i64,
     advertiser_id: Option<i64>,
@@ -169,28 +172,6 @@ impl TryFrom<Row> for StoredPostback {
     }
 }
 
-/// Gives a parked postback its new verdict.
-///
-/// # Errors
-/// The database fails.
-pub fn settle(conn: &mut AnyConnection, id: i64, new: &NewPostback, now_ms: i64) -> Result<()> {
-    let settled_at_ms = (!new.is_waiting).then_some(now_ms);
-    diesel::update(postbacks_received::table.filter(postbacks_received::id.eq(id)))
-        .set((
-            postbacks_received::advertiser_id.eq(new.advertiser_id),
-            postbacks_received::result.eq(new.code.result().as_str()),
-            postbacks_received::code.eq(new.code.as_str()),
-            postbacks_received::message.eq(&new.message),
-            postbacks_received::conversion_id.eq(new.conversion_id),
-            postbacks_received::click_id.eq(new.click_id.map(|id| id.bytes().to_vec())),
-            postbacks_received::is_test.eq(new.is_test),
-            postbacks_received::is_waiting.eq(new.is_waiting),
-            postbacks_received::settled_at_ms.eq(settled_at_ms),
-        ))
-        .execute(conn)?;
-    Ok(())
-}
-
 /// What a retry of a request is known by: whose it is, about which click, and the hash of what it says.
 pub type Accepted = (i64, ClickId, [u8; 16]);
 
@@ -205,7 +186,7 @@ pub struct AcceptedAt {
 
 type AcceptedRow = (Option<i64>, Option<Vec<u8>>, Vec<u8>, i64, Option<i64>);
 
-/// When some requests about some clicks were last accepted, those that were since a time.
+/// When some requests about some clicks were accepted, since a time.
 ///
 /// # Errors
 /// The database fails.
@@ -214,7 +195,7 @@ pub fn accepted(
     clicks: &[ClickId],
     hashes: &[[u8; 16]],
     since_ms: i64,
-) -> Result<HashMap<Accepted, AcceptedAt>> {
+) -> Result<HashMap<Accepted, Vec<AcceptedAt>>> {
     let accepted = [Code::Recorded.as_str(), Code::Updated.as_str()];
     let clicks: Vec<&[u8]> = clicks.iter().map(|id| id.bytes().as_slice()).collect();
     let hashes: Vec<&[u8]> = hashes.iter().map(<[u8; 16]>::as_slice).collect();
@@ -235,57 +216,11 @@ pub fn accepted(
         let request = (advertiser_id?, ClickId::from_slice(&click?)?, hash.as_slice().try_into().ok()?);
         Some((request, AcceptedAt { at_ms, conversion_id }))
     };
-    let mut last = HashMap::new();
+    let mut all: HashMap<Accepted, Vec<AcceptedAt>> = HashMap::new();
     for (request, accepted) in rows.into_iter().filter_map(known) {
-        let latest = last.entry(request).or_insert(accepted);
-        *latest = accepted.max(*latest);
+        all.entry(request).or_default().push(accepted);
     }
-    Ok(last)
-}
-
-/// Postbacks parked for a click that has come by now, received since a time; at most so many.
-///
-/// # Errors
-/// The database fails.
-pub fn waiting_with_click(
-    conn: &mut AnyConnection,
-    since_ms: i64,
-    rows_max: i64,
-) -> Result<Vec<StoredPostback>> {
-    let click = clicks::table
-        .filter(clicks::id.nullable().eq(postbacks_received::click_id))
-        .select(clicks::campaign_id);
-    let rows: Vec<Row> = postbacks_received::table
-        .filter(postbacks_received::is_waiting)
-        .filter(postbacks_received::code.ne(Code::ParkedNoRate.as_str()))
-        .filter(postbacks_received::received_at_ms.ge(since_ms))
-        .filter(exists(click))
-        .order(postbacks_received::id)
-        .limit(rows_max)
-        .select(Row::as_select())
-        .load(conn)?;
-    rows.into_iter().map(TryInto::try_into).collect()
-}
-
-/// Postbacks parked for an exchange rate, by number, after one of them; at most so many.
-///
-/// # Errors
-/// The database fails.
-pub fn waiting_for_rate(
-    conn: &mut AnyConnection,
-    after_id: i64,
-    rows_max: i64,
-) -> Result<Vec<StoredPostback>> {
-    // In the words of the index, as with what is uncounted.
-    let rows: Vec<Row> = postbacks_received::table
-        .filter(diesel::dsl::sql::<Bool>("code = 'parked_no_rate'"))
-        .filter(postbacks_received::is_waiting)
-        .filter(postbacks_received::id.gt(after_id))
-        .order(postbacks_received::id)
-        .limit(rows_max)
-        .select(Row::as_select())
-        .load(conn)?;
-    rows.into_iter().map(TryInto::try_into).collect()
+    Ok(all)
 }
 
 /// A postback by number.
@@ -312,6 +247,8 @@ pub struct PostbackQuery {
     pub advertiser_id: Option<i64>,
     /// One result only.
     pub result: Option<String>,
+    /// Only what did not count: parked or refused.
+    pub is_uncounted: bool,
     /// One code only.
     pub code: Option<String>,
     /// One click only.
@@ -328,28 +265,46 @@ pub struct PostbackQuery {
     pub limit: i64,
 }
 
+/// The rows that a query is about.
+macro_rules! matching {
+    ($query:ident) => {{
+        let rows = postbacks_received::table.into_boxed();
+        let mut rows = given!(
+            rows,
+            $query,
+            postbacks_received,
+            received_at_ms,
+            [advertiser_id, result, code, txid, is_test]
+        );
+        if $query.is_uncounted {
+            rows = rows.filter(diesel::dsl::sql::<Bool>(UNCOUNTED));
+        }
+        if !$query.q.is_empty() {
+            let found = fold_case(postbacks_received::message).like(contains(&$query.q)).escape('\\');
+            let found = found.or(postbacks_received::address.eq($query.q.clone()));
+            rows = rows.filter(found.nullable().or(postbacks_received::txid.eq($query.q.clone())));
+        }
+        rows
+    }};
+}
+
 /// A page of postbacks, newest first. The total is counted up to [`COUNTED_MAX`] and one.
 ///
 /// # Errors
 /// The database fails.
 pub fn list(conn: &mut AnyConnection, query: &PostbackQuery) -> Result<Listed<StoredPostback>> {
-    let matching = || {
-        let rows = postbacks_received::table.into_boxed();
-        let mut rows = given!(
-            rows,
-            query,
-            postbacks_received,
-            received_at_ms,
-            [advertiser_id, result, code, txid, is_test]
-        );
-        if !query.q.is_empty() {
-            let found = fold_case(postbacks_received::message).like(contains(&query.q)).escape('\\');
-            let found = found.or(postbacks_received::address.eq(query.q.clone()));
-            rows = rows.filter(found.nullable().or(postbacks_received::txid.eq(query.q.clone())));
-        }
-        rows
-    };
+    let matching = || matching!(query);
     page!(conn, query, postbacks_received, received_at_ms, matching)
+}
+
+/// The numbers of the postbacks that a query is about, oldest first; at most so many. Its page says nothing here.
+///
+/// # Errors
+/// The database fails.
+pub fn ids(conn: &mut AnyConnection, query: &PostbackQuery, rows_max: i64) -> Result<Vec<i64>> {
+    let oldest_first = (postbacks_received::received_at_ms, postbacks_received::id);
+    let rows = matching!(query).order(oldest_first).limit(rows_max);
+    Ok(rows.select(postbacks_received::id).load(conn)?)
 }
 
 /// Postbacks of one advertiser that did not count, for one reason.
@@ -375,8 +330,7 @@ pub fn uncounted(
     to_ms: i64,
     is_test: bool,
 ) -> Result<Vec<Uncounted>> {
-    // In the words of the index, not as values: else SQLite does not see that the index holds all of them.
-    let is_uncounted = diesel::dsl::sql::<Bool>("result in ('parked', 'refused')");
+    let is_uncounted = diesel::dsl::sql::<Bool>(UNCOUNTED);
     let rows: Vec<(Option<i64>, String, i64, Option<i64>)> = postbacks_received::table
         .filter(is_uncounted)
         .filter(postbacks_received::received_at_ms.ge(from_ms))
@@ -429,6 +383,10 @@ pub fn count_accepted(
 /// # Errors
 /// The database fails.
 pub fn delete_test(conn: &mut AnyConnection) -> Result<()> {
+    diesel::sql_query(
+        "delete from postback_replays where postback_id in (select id from postbacks_received where is_test)",
+    )
+    .execute(conn)?;
     diesel::delete(postbacks_received::table.filter(postbacks_received::is_test.eq(true))).execute(conn)?;
     Ok(())
 }

@@ -87,6 +87,7 @@ diesel::table! {
         updated_at_ms -> BigInt,
         previous_secret_sealed -> Nullable<Text>,
         previous_secret_until_ms -> Nullable<BigInt>,
+        test_click_id -> Nullable<Text>,
     }
 }
 
@@ -566,6 +567,108 @@ diesel::table! {
 }
 
 diesel::table! {
+    imports (id) {
+        id -> BigInt,
+        created_at_ms -> BigInt,
+        user_id -> BigInt,
+        advertiser_id -> BigInt,
+        file_name -> Text,
+        byte_count -> BigInt,
+        plan -> Text,
+        mode -> Text,
+        state -> Text,
+        node -> BigInt,
+        row_count -> BigInt,
+        done_count -> BigInt,
+        accepted_count -> BigInt,
+        duplicate_count -> BigInt,
+        parked_count -> BigInt,
+        refused_count -> BigInt,
+        touched_at_ms -> BigInt,
+        started_at_ms -> Nullable<BigInt>,
+        ended_at_ms -> Nullable<BigInt>,
+        message -> Text,
+    }
+}
+
+diesel::table! {
+    import_parts (import_id, part) {
+        import_id -> BigInt,
+        part -> BigInt,
+        bytes -> Binary,
+    }
+}
+
+diesel::table! {
+    import_faults (import_id, line) {
+        import_id -> BigInt,
+        line -> BigInt,
+        code -> Text,
+        message -> Text,
+        line_text -> Text,
+    }
+}
+
+diesel::table! {
+    import_mappings (advertiser_id) {
+        advertiser_id -> BigInt,
+        mapping -> Text,
+    }
+}
+
+diesel::table! {
+    postback_replays (id) {
+        id -> BigInt,
+        postback_id -> BigInt,
+        at_ms -> BigInt,
+        user_id -> BigInt,
+        is_release -> Bool,
+        why -> Text,
+        code_before -> Text,
+        message_before -> Text,
+        code_after -> Text,
+        message_after -> Text,
+    }
+}
+
+diesel::table! {
+    recalculations (id) {
+        id -> BigInt,
+        created_at_ms -> BigInt,
+        user_id -> BigInt,
+        why -> Text,
+        offer_id -> Nullable<BigInt>,
+        advertiser_id -> Nullable<BigInt>,
+        from_day -> Text,
+        to_day -> Text,
+        time_zone -> Text,
+        from_ms -> BigInt,
+        to_ms -> BigInt,
+        takes_terms -> Bool,
+        takes_rates -> Bool,
+        finished_at_ms -> Nullable<BigInt>,
+        taken_back_by -> Nullable<BigInt>,
+        taken_back_at_ms -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    recalculated_conversions (recalculation_id, conversion_id) {
+        recalculation_id -> BigInt,
+        conversion_id -> BigInt,
+        currency_before -> Text,
+        original_before_micros -> BigInt,
+        rate_before_nanos -> BigInt,
+        revenue_before_micros -> BigInt,
+        currency_after -> Text,
+        original_after_micros -> BigInt,
+        rate_after_nanos -> BigInt,
+        revenue_after_micros -> BigInt,
+        outcome -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     campaign_aliases (alias) {
         alias -> Text,
         campaign_id -> BigInt,
@@ -625,3 +728,7 @@ diesel::allow_tables_to_appear_in_same_query!(clicks, postbacks_received);
 diesel::allow_tables_to_appear_in_same_query!(campaign_aliases, campaigns);
 diesel::allow_tables_to_appear_in_same_query!(old_postback_keys, advertisers);
 diesel::allow_tables_to_appear_in_same_query!(clicks, parked_foreign, foreign_clicks);
+diesel::joinable!(postback_replays -> users (user_id));
+diesel::joinable!(recalculations -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(postback_replays, users);
+diesel::allow_tables_to_appear_in_same_query!(recalculations, users);

@@ -30,6 +30,14 @@ pub const BOT_DATA_CENTRES: &str = "bot_data_centres";
 pub const BOT_ADDRESS_CLICKS: &str = "bot_address_clicks";
 /// Within how many minutes.
 pub const BOT_ADDRESS_MINUTES: &str = "bot_address_minutes";
+/// Where exchange rates are fetched every day; there only where that is asked.
+pub const RATES_URL: &str = "rates_url";
+/// When they are fetched next, Unix milliseconds: whoever moves it on fetches.
+pub const RATES_DUE: &str = "rates_due";
+/// When they were fetched last, Unix milliseconds.
+pub const RATES_FETCHED: &str = "rates_fetched";
+/// Why the last attempt failed; there only until one succeeds.
+pub const RATES_ERROR: &str = "rates_error";
 
 /// The doors of the tracker before that are kept open, as JSON.
 pub const OLD_DOORS: &str = "old_doors";
@@ -90,4 +98,14 @@ pub fn put_first(conn: &mut AnyConnection, name: &str, value: &str) -> Result<St
 /// The database fails.
 pub fn remove(conn: &mut AnyConnection, name: &str) -> Result<bool> {
     Ok(diesel::delete(settings::table.find(name)).execute(conn)? > 0)
+}
+
+/// Sets a setting where it still has the value it was read with; says whether it had. Of several nodes that try at once
+/// one succeeds.
+///
+/// # Errors
+/// The database fails.
+pub fn swap(conn: &mut AnyConnection, name: &str, (from, to): (&str, &str)) -> Result<bool> {
+    let known = settings::table.find(name).filter(settings::value.eq(from));
+    Ok(diesel::update(known).set(settings::value.eq(to)).execute(conn)? > 0)
 }

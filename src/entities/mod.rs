@@ -22,6 +22,7 @@ pub mod landers;
 pub mod lists;
 pub mod offers;
 pub mod random;
+pub mod rate_fetch;
 pub mod rates;
 pub mod settings;
 pub mod sources;

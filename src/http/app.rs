@@ -10,6 +10,7 @@ use super::throttle::Throttle;
 use crate::db::Db;
 use crate::domain::host::HostKind;
 use crate::domain::vault::Vault;
+use crate::outgoing::Outgoing;
 use crate::reports::Hours;
 use crate::routing::LiveCatalog;
 use actix_web::HttpRequest;
@@ -59,6 +60,8 @@ pub struct App {
     pub config: HttpConfig,
     /// Draws error pages; a plain one until another is set.
     pub error_page: ErrorPage,
+    /// Calls other hosts.
+    pub outgoing: Outgoing,
     /// Hours of postbacks that were counted before.
     pub postback_hours: Hours,
     pub(super) throttle: Throttle,
@@ -70,7 +73,13 @@ pub struct App {
 impl App {
     /// The state of a server.
     #[must_use]
-    pub fn new(db: Arc<Db>, catalog: Arc<LiveCatalog>, vault: Arc<Vault>, config: HttpConfig) -> Self {
+    pub fn new(
+        db: Arc<Db>,
+        catalog: Arc<LiveCatalog>,
+        vault: Arc<Vault>,
+        outgoing: Outgoing,
+        config: HttpConfig,
+    ) -> Self {
         let (throttle, passwords) = (Throttle::default(), Passwords::default());
         let (owners, last_uses) = (Owners::default(), Arc::<LastUses>::default());
         Self {
@@ -79,6 +88,7 @@ impl App {
             vault,
             config,
             error_page: plain_page,
+            outgoing,
             postback_hours: Hours::default(),
             throttle,
             passwords,

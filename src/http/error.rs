@@ -1,5 +1,6 @@
 //! The one error of every door: what went wrong, as a status and as words.
 
+use crate::conversions::NotRecorded;
 use crate::domain::input::FieldErrors;
 use crate::{db, entities};
 use actix_web::http::StatusCode;
@@ -174,6 +175,15 @@ impl From<entities::Error> for Error {
             entities::Error::Conflict { field, message } => Self::Conflict(FieldErrors::one(field, message)),
             entities::Error::NotFound => Self::NotFound,
             entities::Error::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotRecorded> for Error {
+    fn from(error: NotRecorded) -> Self {
+        match error {
+            NotRecorded::Fields(errors) => Self::Fields(errors),
+            NotRecorded::Db(error) => error.into(),
         }
     }
 }

@@ -26,11 +26,14 @@ pub mod limits;
 pub mod metrics;
 pub mod setup;
 pub mod sign_in;
+pub mod test_click;
+pub mod test_postback;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 pub mod tokens;
+pub mod trials;
 
 pub use accounts::{change_password, create_user, reset_password};
 pub use app::{App, ErrorPage, HttpConfig};

@@ -4,6 +4,7 @@ use super::{App, HttpConfig, create_user, tokens};
 use crate::db::Db;
 use crate::domain::role::{Role, TokenScope};
 use crate::domain::vault::Vault;
+use crate::outgoing::Outgoing;
 use crate::routing::LiveCatalog;
 use actix_web::web;
 use std::sync::Arc;
@@ -23,7 +24,8 @@ pub(crate) fn database() -> (Arc<Db>, TempDir) {
 pub(crate) fn app_with(config: HttpConfig) -> (web::Data<App>, TempDir) {
     let (db, folder) = database();
     let catalog = Arc::new(LiveCatalog::load(&db).unwrap());
-    (web::Data::new(App::new(db, catalog, Arc::new(Vault::new(&[7; 32])), config)), folder)
+    let (vault, outgoing) = (Arc::new(Vault::new(&[7; 32])), Outgoing::start(false).unwrap());
+    (web::Data::new(App::new(db, catalog, vault, outgoing, config)), folder)
 }
 
 /// A state over a database with one admin and two of his tokens.

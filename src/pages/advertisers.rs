@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+mod console;
 mod form;
 mod health;
 mod pixel;
@@ -149,6 +150,7 @@ const KIND: Kind = Kind {
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config.route(KIND.path, web::get().to(list));
     form::configure(config);
+    console::configure(config);
     show::configure(config);
     words::configure(config);
     security::configure(config);
@@ -177,11 +179,11 @@ async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
     page(&AdvertisersPage { chrome, listing })
 }
 
-/// The tabs of one advertiser.
-fn tabs(id: i64, is_form: bool) -> Vec<Link> {
-    let tab = |label: &str, rest: &str, current: bool| Link {
-        current,
+/// The tabs of one advertiser; `current` is the end of the present one's address.
+fn tabs(id: i64, current: &str) -> Vec<Link> {
+    let tab = |label: &str, rest: &str| Link {
+        current: rest == current,
         ..Link::new(label, &format!("{}/{id}{rest}", KIND.path))
     };
-    vec![tab("Postbacks", "", !is_form), tab("Settings", "/edit", is_form)]
+    vec![tab("Postbacks", ""), tab("Test console", "/console"), tab("Settings", "/edit")]
 }

@@ -16,8 +16,6 @@ mod desk;
 mod editing;
 mod lists;
 mod log;
-mod test_click;
-mod test_postback;
 mod test_steps;
 mod typed;
 mod view;

@@ -2,18 +2,23 @@
 
 use askama::Template;
 
-use super::click_story::{fact, group, link, plain, raw, ticked, unticked};
+mod chosen;
+mod replaying;
+
+use super::click_story::{code, fact, group, link, plain, raw, ticked, unticked};
 use super::clicks::story_zone;
 use super::dashboard_parts::code_words;
 use super::desk::{Desk, page};
 use super::layout::{Chrome, Nav};
 use super::log::Names;
-use super::parts::{CodeBox, Fact, FactGroup, Link, Piece, Pill, Steps, Tone};
+use super::parts::{CodeBox, Fact, FactGroup, Link, Moment, Piece, Pill, Steps, Tone};
 use super::tables::{Cell, Column, FilterSelect, Filters, Listing, Row, Shape, Table};
 use super::view::{Defaults, View, choice};
 use super::words::{NONE, count, moment, shortened};
 use super::{Answer, checks, log};
+use crate::conversions::may_replay;
 use crate::db;
+use crate::db::judged_again::{self, Replay};
 use crate::db::postbacks::{self, NewPostback, PostbackQuery, StoredPostback, Uncounted};
 use crate::db::search::PAGE_SIZE;
 use crate::domain::click_id::ClickId;
@@ -30,6 +35,10 @@ pub struct PostbacksPage {
     pub chrome: Chrome,
     /// Search, filters, the log.
     pub listing: Listing,
+    /// Whether something that is shown may be run again.
+    pub has_uncounted: bool,
+    /// What is shown, as the form carries it that runs all of it again.
+    pub shown: String,
 }
 
 /// One postback.
@@ -52,13 +61,18 @@ pub struct PostbackPage {
     pub answer: CodeBox,
     /// Facts in groups.
     pub groups: Vec<FactGroup>,
-    /// Where "Judge again" posts to. Empty where replay makes no sense.
-    pub replay_action: String,
+    /// What people had run again, and what it said before.
+    pub runs: Vec<Moment>,
+    /// Its number, where it may be run again. Empty where its verdict stands.
+    pub replay_id: String,
 }
 
 /// The addresses of this family.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
-    config.route("/postbacks", web::get().to(list)).route("/postbacks/{id}", web::get().to(show));
+    config
+        .route("/postbacks", web::get().to(list))
+        .route("/postbacks/replay", web::post().to(replaying::replay))
+        .route("/postbacks/{id}", web::get().to(show));
 }
 
 /// Characters of a request that the log shows.
@@ -90,6 +104,7 @@ async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
             ..PostbackQuery::default()
         },
     };
+    let shown = chosen::shown(&query);
     let (from_ms, to_ms) = (view.period.from_ms(), view.period.to_ms());
     let found = reading(&app, move |app| {
         app.db.read(|conn| {
@@ -114,8 +129,10 @@ async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
     };
     let pager = log::pager(&view, listed.total, listed.items.len(), ("postback", "postbacks"));
     let filters = filters(&view, &desk, &names, (advertiser, code), &counts);
-    let chrome = view.dress(desk.chrome("Postbacks", Nav::Postbacks));
-    page(&PostbacksPage { chrome, listing: Listing { filters, table, pager } })
+    let notice = replaying::notice(request.query_string());
+    let chrome = view.dress(Chrome { notice, ..desk.chrome("Postbacks", Nav::Postbacks) });
+    let has_uncounted = listed.items.iter().any(|one| may_replay(one.value.code));
+    page(&PostbacksPage { chrome, listing: Listing { filters, table, pager }, has_uncounted, shown })
 }
 
 /// How many came in the range, whatever is searched for.
@@ -211,10 +228,13 @@ fn row(view: &View, desk: &Desk, names: &Names, one: &StoredPostback) -> Row {
     let means = if value.message.is_empty() { code_words(value.code) } else { &value.message };
     Row {
         cells: vec![
-            Cell::link(
-                &moment(view.zone(), value.received_at_ms, desk.now_ms),
-                &format!("/postbacks/{}", one.id),
-            ),
+            Cell {
+                pick: if may_replay(value.code) { one.id.to_string() } else { String::new() },
+                ..Cell::link(
+                    &moment(view.zone(), value.received_at_ms, desk.now_ms),
+                    &format!("/postbacks/{}", one.id),
+                )
+            },
             Cell { pills, ..Cell::default() },
             Cell::code(value.code.as_str()),
             Cell::text(if advertiser.is_empty() { NONE } else { &advertiser }),
@@ -230,13 +250,17 @@ async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest, id: web:
     let id: i64 = id.parse().map_err(|_no_number| Error::NotFound)?;
     let zone = story_zone(&desk, &request);
     let found = reading(&app, move |app| {
-        app.db.read(|conn| Ok::<_, db::Error>((postbacks::find(conn, id)?, Names::read(conn)?)))
+        app.db.read(|conn| {
+            let replays = judged_again::replays_of(conn, id)?;
+            Ok::<_, db::Error>((postbacks::find(conn, id)?, replays, Names::read(conn)?))
+        })
     });
-    let (postback, names) = found.await?;
+    let (postback, replays, names) = found.await?;
     let postback = postback.ok_or(Error::NotFound)?;
     let value = &postback.value;
     let mut chrome = desk.chrome(&format!("Postback {id}"), Nav::Postbacks);
     chrome.parent = Some(Link::new("Postbacks", "/postbacks"));
+    chrome.notice = replaying::notice(request.query_string());
     let meaning = if value.message.is_empty() { code_words(value.code) } else { &value.message };
     page(&PostbackPage {
         chrome,
@@ -247,8 +271,27 @@ async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest, id: web:
         raw: raw_box(value),
         answer: answer_box(&postback),
         groups: groups(&postback, &names, (zone, desk.now_ms)),
-        replay_action: String::new(),
+        runs: replays.iter().map(|(replay, who)| run(replay, who, (zone, desk.now_ms))).collect(),
+        replay_id: if may_replay(value.code) { id.to_string() } else { String::new() },
     })
+}
+
+/// A run that somebody asked for: who, why, and what the postback was told before.
+fn run(replay: &Replay, who: &str, (zone, now_ms): (TimeZone, i64)) -> Moment {
+    let result = Code::parse(&replay.code_after).map_or("", |code| code.result().as_str());
+    let mut detail = vec![code(&replay.code_before), plain(" → "), code(&replay.code_after)];
+    if !replay.why.is_empty() {
+        detail.push(plain(&format!(" · {}", replay.why)));
+    }
+    detail.push(plain(". Before it said: "));
+    detail.extend(ticked(&replay.message_before));
+    Moment {
+        time: moment(zone, replay.at_ms, now_ms),
+        title: if replay.is_release { format!("Released by {who}") } else { format!("Run again by {who}") },
+        pill: Some(Pill::verdict(result)),
+        detail,
+        ..Moment::default()
+    }
 }
 
 fn raw_box(value: &NewPostback) -> CodeBox {
@@ -281,7 +324,7 @@ fn answer_box(postback: &StoredPostback) -> CodeBox {
     });
     let text = serde_json::to_string_pretty(&answer).unwrap_or_default();
     let hint = match postback.settled_at_ms {
-        Some(_) => "It was parked at first and judged again when what was missing had come.",
+        Some(_) => "It was refused or parked at first, and judged again since.",
         None if value.code == Code::ParkedNoRate => {
             "It waits for an exchange rate and is judged again when one is added under Settings, Rates."
         }

@@ -82,6 +82,12 @@ pub struct RatesPage {
     pub rate: Field,
     /// Rows of a file.
     pub rows: Field,
+    /// Where they are fetched every day.
+    pub rates_url: Field,
+    /// When they were fetched last, or why not.
+    pub fetch_state: String,
+    /// The last fetch failed.
+    pub is_failing: bool,
     /// What was found in the rows. Empty where nobody looked.
     pub found: String,
     /// What is wrong with them, row by row.

@@ -4,18 +4,19 @@ use askama::Template;
 
 mod made;
 
+use super::Answer;
 use super::desk::{Desk, page_with, see_other};
 use super::forms::{Field, TemplateField};
 use super::layout::{Chrome, Nav};
 use super::parts::{CodeBox, Steps};
 use super::test_steps::LastTest;
 use super::typed::{Marked, Typed, mistakes};
-use super::{Answer, test_click, test_postback};
 use crate::db::{self, AnyConnection, Priority};
 use crate::domain::input::FieldErrors;
 use crate::domain::template::TemplateUse;
 use crate::entities;
 use crate::http::{App, OwnJournal, PageWrite, SignedIn, Tracker, changing, now_ms, reading};
+use crate::http::{test_click, test_postback};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use made::Made;

@@ -17,6 +17,12 @@ use std::time::Duration;
 /// How long a button may look for its click in the database.
 const LOOK_UP_LONGEST: Duration = Duration::from_millis(250);
 
+/// How long ago a click may have been made that another node has not moved yet.
+const ELSEWHERE_MS: i64 = 2_000;
+
+/// After how long such a click is looked for again.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
+
 /// `GET` and `HEAD /go` and `/go/{n}`.
 pub async fn press(request: HttpRequest, tracker: web::Data<Tracker>, journal: OwnJournal) -> HttpResponse {
     if let Some(campaign) = old::campaign_behind_button(&request, &tracker) {
@@ -90,17 +96,31 @@ async fn find_click(request: &HttpRequest, tracker: &web::Data<Tracker>) -> Opti
     cookie(request, CLICK_COOKIE).and_then(|token| tracker.sealer.open_click(token)).map(Arc::new)
 }
 
-/// The one read of the database on the click path: bounded, on a blocking thread.
+/// The one place of the click path that reads the database: bounded, on a blocking thread. A click of a moment ago may have
+/// been taken by another node, whose journal is on its way there: it is looked for again.
 async fn look_up(tracker: &web::Data<Tracker>, id: ClickId) -> Option<ClickRecord> {
-    let db = Arc::clone(&tracker.db);
     tracker.ingested.wait_for_click(id, LOOK_UP_LONGEST).await;
-    let reading = web::block(move || db.read(|conn| click_log::find(conn, id)));
-    match tokio::time::timeout(LOOK_UP_LONGEST, reading).await {
-        Ok(Ok(Ok(found))) => found.map(|stored| stored.record),
-        Ok(Ok(Err(why))) => {
+    let looking = async {
+        loop {
+            let found = look_up_once(tracker, id).await;
+            let is_young = now_ms().saturating_sub(id.unix_ms()) < ELSEWHERE_MS;
+            if found.is_some() || !is_young {
+                return found;
+            }
+            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+        }
+    };
+    tokio::time::timeout(LOOK_UP_LONGEST, looking).await.ok().flatten()
+}
+
+async fn look_up_once(tracker: &web::Data<Tracker>, id: ClickId) -> Option<ClickRecord> {
+    let db = Arc::clone(&tracker.db);
+    match web::block(move || db.read(|conn| click_log::find(conn, id))).await {
+        Ok(Ok(found)) => found.map(|stored| stored.record),
+        Ok(Err(why)) => {
             tracing::warn!(%why, "a lander's button could not look for its click");
             None
         }
-        Ok(Err(_)) | Err(_) => None,
+        Err(_) => None,
     }
 }

@@ -158,6 +158,7 @@ async fn read(request: &HttpRequest, tracker: &Tracker, key: String, body: web::
         signature: header(request.headers(), SIGNATURE).map(str::to_owned),
         received_at_ms: now_ms(),
         is_test: false,
+        is_as_from_outside: false,
     }
 }
 

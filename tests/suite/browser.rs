@@ -269,8 +269,7 @@ async fn a_rule_is_made(browser: &Browser, base: &str) {
     browser.until_it_says("Saved").await;
     browser.until_it_says("If sub1 is zone-7").await;
     let slug = browser.find("#slug").await.prop("value").await.unwrap().unwrap();
-    let client =
-        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+    let client = crate::app::client();
     for (zone, way) in [("zone-7", "https://other.example/"), ("zone-1", "https://shop.example/")] {
         let answer = client.get(format!("{base}/c/{slug}?sub1={zone}")).send().await.unwrap();
         let location = answer.headers()["location"].to_str().unwrap();

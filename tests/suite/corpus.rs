@@ -9,7 +9,7 @@ use serde_json::json;
 const CORPUS: &str = include_str!("postback_corpus.tsv");
 
 /// A line of the file.
-struct Case<'a> {
+pub struct Case<'a> {
     line: usize,
     method: Method,
     kind: Option<&'a str>,
@@ -20,7 +20,7 @@ struct Case<'a> {
     what: &'a str,
 }
 
-fn cases() -> Vec<Case<'static>> {
+pub fn cases() -> Vec<Case<'static>> {
     let lines = CORPUS.lines().enumerate().filter(|(_, line)| !line.starts_with('#'));
     let some = |text: &'static str| if text == "-" { "" } else { text };
     lines
@@ -68,7 +68,7 @@ fn bytes(text: &str) -> Vec<u8> {
 }
 
 /// Sends one; says what is wrong with what came of it.
-async fn fault(app: &TestApp, campaign: &Campaign, case: &Case<'_>) -> Option<String> {
+pub async fn fault(app: &TestApp, campaign: &Campaign, case: &Case<'_>) -> Option<String> {
     let named = ["{cid}", "{CID}", "{cid25}"];
     let needs_click = named.iter().any(|name| case.query.contains(name) || case.body.contains(name));
     let id = if needs_click { app.click(campaign).await.id } else { "0".repeat(26) };

@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["conversions", "entities"],
     &["routing", "clicks", "deliveries"],
     &["reports"],
-    &["visitor"],
+    &["visitor", "outgoing"],
     &["db"],
     &["domain"],
 ];
@@ -130,6 +130,9 @@ fn faults(file: &Path, text: &str) -> Vec<String> {
         if !HTTP_ROOMS.contains(&own.as_str()) && names("actix_web") {
             fault(format!("{own} knows HTTP"));
         }
+        if own != "outgoing" && names("reqwest") {
+            fault(format!("{own} calls other hosts past what guards it"));
+        }
     }
     faults
 }
@@ -173,6 +176,7 @@ fn a_wrong_import_is_found() {
         ("entities/mod.rs", "use diesel::prelude::*;"),
         ("reports/query.rs", "fn f() { let x = diesel::sql_query(\"\"); }"),
         ("clicks/mod.rs", "use actix_web::web;"),
+        ("conversions/mod.rs", "fn f() { reqwest::Client::new(); }"),
         ("conversions/mod.rs", "use crate::server::build;"),
         ("helpers.rs", "use std::fmt;"),
         ("config.rs", "use crate::db::Db;"),

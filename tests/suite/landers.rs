@@ -74,6 +74,38 @@ fn guest<'a>(app: &'a TestApp, campaign: &'a Campaign) -> Guest<'a> {
 }
 
 stories! {
+    async fn a_button_on_another_node_finds_a_click_of_a_moment_ago(app: TestApp) {
+        let (campaign, _) = behind_a_lander(app, json!({"fallback_url": "https://fallback.example/"})).await;
+        app.with_another_node(async |other| {
+            // The other node follows the catalog.
+            tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+            for _ in 0..5 {
+                let click = app.click(&campaign).await;
+                let pressed = send(crate::app::client().get(format!("{other}/go/2?cid={}", click.id))).await;
+                assert_eq!(host(pressed.location()), "b", "no cookie and no token: it is looked for until it is there");
+            }
+        })
+        .await;
+    }
+
+    async fn a_guessed_machine_is_led_on_and_stays_out_of_the_landers_figures(app: TestApp) {
+        let (campaign, _) = behind_a_lander(app, json!({})).await;
+        let limit = json!({"bot_address_limit": true, "bot_address_clicks": 2, "bot_address_minutes": 60});
+        app.api(Method::PATCH, "/settings", Some(limit)).await.expect(200);
+        let mut visitor = Guest { address: Some("198.51.100.77"), keeps_cookies: false, ..guest(app, &campaign) };
+        let mut clicks = Vec::new();
+        for _ in 0..3 {
+            let (click, offer) = visitor.go("/1").await;
+            assert_eq!(offer, "a", "whoever it is, he is led on");
+            clicks.push(click);
+        }
+        let guessed = app.stored(&clicks[2]).await.record.bot.map(|reason| reason.as_str());
+        assert_eq!(guessed, Some("too_many_clicks"));
+        app.until("every button is counted", || app.number("select count(*) from lp_clicks") == 3).await;
+        assert_eq!(app.figures(&campaign, ["clicks", "bots", "lp_views", "lp_clicks"]), ["2", "1", "2", "2"]);
+        crate::app::assert_sums_are_raw(&app.db);
+    }
+
     async fn a_sticky_visitor_keeps_his_offer_behind_a_lander(app: TestApp) {
         let (campaign, _) = behind_a_lander(app, json!({"sticky": true})).await;
         for _ in 0..4 {

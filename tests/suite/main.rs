@@ -46,6 +46,7 @@ macro_rules! stories {
 mod answers;
 mod app;
 mod cluster;
+mod console;
 mod sql;
 
 mod advertiser_health;
@@ -60,6 +61,7 @@ mod floors;
 mod foreign;
 mod hand;
 mod hostile_clicks;
+mod imports;
 mod journal;
 mod kills;
 mod landers;
@@ -76,6 +78,7 @@ mod program;
 mod races;
 mod rates;
 mod raw_http;
+mod replay;
 mod routing;
 mod rule_editor;
 mod seen_words;

@@ -139,4 +139,76 @@ stories! {
         assert!(person.page("/settings/rates").await.contains("GBP"));
         assert_eq!(app.number("select count(*) from fx_rates where source = 'file'"), 1);
     }
+
+    async fn rates_are_fetched_from_an_address(app: TestApp) {
+        let put = |url: String| app.api(Method::PUT, "/fx-rates/source", Some(json!({"url": url})));
+        let fetch = || app.api(Method::POST, "/fx-rates/fetch", None);
+        assert_eq!(fetch().await.expect(422)["fields"][0]["field"], "rates_url");
+        for wrong in ["ftp://x/", "x", "http://"] {
+            assert_eq!(put(wrong.to_owned()).await.status, 422, "{wrong}");
+        }
+        let bank = Bank::open();
+        put(bank.url()).await.expect(200);
+        for (document, why) in [
+            ("", "No rate is in it"),
+            ("<html>", ""),
+            ("EUR,2026-11-20,x", "Row 1 of the document"),
+            ("\u{fffd}\u{0}\u{1}", ""),
+        ] {
+            bank.answer(document);
+            let refused = fetch().await.expect(422).to_string();
+            assert!(refused.contains(why), "{document:?}: {refused}");
+            let stand = app.api(Method::GET, "/fx-rates/source", None).await.expect(200);
+            assert!(stand["error"].is_string() && stand["fetched_at"].is_null(), "{stand}");
+        }
+        bank.answer("<Cube time='2026-11-20'><Cube currency='USD' rate='1.25'/></Cube>");
+        assert_eq!(fetch().await.expect(200), json!({"rates": 1}));
+        bank.answer("GBP,2026-11-20,1.3\n");
+        assert_eq!(fetch().await.expect(200), json!({"rates": 1}));
+        let stand = app.api(Method::GET, "/fx-rates/source", None).await.expect(200);
+        assert!(stand["error"].is_null() && stand["fetched_at"].is_string(), "{stand}");
+        assert_eq!(app.number("select count(*) from fx_rates where source in ('ecb', 'fetched')"), 2);
+        let person = Person::enter(app).await;
+        assert!(person.page("/settings/rates").await.contains(&bank.url()));
+        let refused = person.send("/settings/rates/fetch", "rates_url=http%3A%2F%2F127.0.0.1%3A1%2F").await;
+        assert!(refused.status == 422 && refused.text.contains("No connection"), "{}", refused.text);
+        let off = person.send("/settings/rates/fetch", "rates_url=").await;
+        assert_eq!(off.status, 303);
+        assert_eq!(app.api(Method::GET, "/fx-rates/source", None).await.expect(200)["url"], "");
+    }
+}
+
+/// A host on loopback that answers every request with the document it was given last.
+struct Bank {
+    port: u16,
+    document: std::sync::Arc<std::sync::Mutex<String>>,
+}
+
+impl Bank {
+    fn open() -> Self {
+        use std::io::{Read as _, Write as _};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let document = std::sync::Arc::<std::sync::Mutex<String>>::default();
+        let told = std::sync::Arc::clone(&document);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let _ = stream.read(&mut [0; 4096]).unwrap();
+                let body = told.lock().unwrap().clone();
+                let head =
+                    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+                stream.write_all((head + &body).as_bytes()).unwrap();
+            }
+        });
+        Self { port, document }
+    }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/rates", self.port)
+    }
+
+    fn answer(&self, document: &str) {
+        *self.document.lock().unwrap() = document.to_owned();
+    }
 }

@@ -4,6 +4,7 @@ use crate::app::{Backend, Place, block_on, client, send};
 use crate::program::{Program, command, on_each, run, token};
 use clickledger::db::{self, Db, users};
 use std::collections::BTreeSet;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
@@ -35,7 +36,44 @@ fn a_database_that_does_not_answer_is_explained() {
     let place = Place::new(Backend::Sqlite).unwrap();
     let mut start = command(&place);
     start.env("DATABASE_URL", "postgres://someone:hunter2@127.0.0.1:1/x?connect_timeout=2");
+    start.env("CLICKLEDGER_DATABASE_WAIT", "0");
     one_line(&run(start, ""), &["127.0.0.1", "cannot be used"]);
+}
+
+#[test]
+fn a_database_that_comes_up_later_is_waited_for() {
+    let Some(place) = Place::new(Backend::Postgres) else { return };
+    // A door to the server's socket that opens a moment after the start.
+    let folder = tempfile::tempdir().unwrap();
+    // A server named from outside has no socket here.
+    let Some((_, host)) = place.url.split_once("host=") else { return };
+    let real = host.split('&').next().unwrap().to_owned();
+    let through = place.url.replace(&real, folder.path().to_str().unwrap());
+    let named = |folder: &Path| folder.join(".s.PGSQL.5432");
+    let (door, to) = (named(folder.path()), named(Path::new(&real.replace("%2F", "/"))));
+    let (open, opened) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        opened.recv().unwrap();
+        std::thread::sleep(Duration::from_secs(2));
+        for stream in UnixListener::bind(door).unwrap().incoming() {
+            let (inner, outer) = (UnixStream::connect(&to).unwrap(), stream.unwrap());
+            for (mut from, mut to) in
+                [(inner.try_clone().unwrap(), outer.try_clone().unwrap()), (outer, inner)]
+            {
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(std::net::Shutdown::Both);
+                });
+            }
+        }
+    });
+    let mut start = command(&place);
+    start.env("DATABASE_URL", &through).arg("migrate");
+    one_line(&run(start, ""), &["cannot be used"]);
+    let mut start = command(&place);
+    start.env("DATABASE_URL", &through);
+    open.send(()).unwrap();
+    Program::from(start).kill();
 }
 
 #[test]

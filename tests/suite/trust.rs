@@ -22,7 +22,7 @@ fn with_key(click: &Click, key: &Value) -> Click {
 }
 
 /// Runs a statement behind the server's back.
-fn behind(app: &TestApp, statement: &str) {
+pub fn behind(app: &TestApp, statement: &str) {
     app.db.write(Priority::Pages, |conn: &mut AnyConnection| sql::run(conn, statement)).unwrap();
 }
 

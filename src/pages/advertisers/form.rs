@@ -195,7 +195,7 @@ fn draw(_: &App, place: &Place, shown: &Shown<Noun>) -> Result<AdvertiserFormPag
     let parent = Some(Link::new("Advertisers", KIND.path));
     let notice = saved_notice(&place.query);
     let status = shown.saved.as_ref().map(|saved| (saved.id, saved.value.status));
-    let tabs = status.map(|(id, _)| tabs(id, true)).unwrap_or_default();
+    let tabs = status.map(|(id, _)| tabs(id, "/edit")).unwrap_or_default();
     Ok(AdvertiserFormPage {
         chrome: Chrome { parent, notice, tabs, ..shown.desk.chrome(title, Nav::Advertisers) },
         action: shown.action(KIND.path),

@@ -1,34 +1,30 @@
 //! One advertiser: what it pastes, the last test, what was received.
 
+use super::console::NO_CLICK;
 use super::security::{self, SecurityCard};
 use super::{AdvertiserPage, KIND, KnownPreset, health, pixel, preset, tabs, words};
-use crate::db::click_log::StoredClick;
+use crate::db::conversions::{self, Conversion};
 use crate::db::credentials::Credentials;
 use crate::db::postbacks::{self, PostbackQuery, StoredPostback};
 use crate::db::search::Saved;
 use crate::db::{self, AnyConnection};
 use crate::domain::advertiser::Advertiser;
-use crate::domain::campaign::WeightedTarget;
-use crate::domain::click_id::ClickId;
-use crate::domain::lander::EntityStatus;
 use crate::entities;
 use crate::http::{App, Error, OwnJournal, PageWrite, SignedIn, Tracker, reading};
+use crate::http::{test_postback, trials};
+use crate::pages::Answer;
 use crate::pages::click_story::unticked;
 use crate::pages::desk::{Desk, page, see_other};
 use crate::pages::layout::{Chrome, Nav, Notice};
 use crate::pages::lists::saved_notice;
 use crate::pages::parts::{CodeBox, Empty, Link, Pill, Steps};
 use crate::pages::tables::{Cell, Column, Row, Shape, Table};
-use crate::pages::test_steps::{LastTest, last_postback, postback_steps};
+use crate::pages::test_steps::postback_steps;
 use crate::pages::typed::number;
-use crate::pages::{Answer, test_click, test_postback};
 use actix_web::{HttpRequest, web};
-use std::collections::HashSet;
 
 /// Postbacks that the page shows; the log has the others.
 const RECEIVED_SHOWN: i64 = 20;
-/// Campaigns in which the last test click is looked for.
-const CAMPAIGNS_MAX: usize = 50;
 
 /// The addresses of the page.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
@@ -37,11 +33,14 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/advertisers/{id}/test-postback", web::post().to(send));
 }
 
+/// A postback and the conversion that it is about.
+type LastPostback = (StoredPostback, Option<Conversion>);
+
 /// What the page is drawn from.
 struct Known {
     advertiser: Saved<Advertiser>,
     credentials: Credentials,
-    test: Option<(LastTest, Option<StoredPostback>)>,
+    test: Option<LastPostback>,
     received: Vec<StoredPostback>,
     words: words::Known,
     health: health::Known,
@@ -72,10 +71,7 @@ pub(super) async fn drawn(
         let query =
             PostbackQuery { advertiser_id: Some(id), limit: RECEIVED_SHOWN, ..PostbackQuery::default() };
         let (test, received, words, health) = app.db.read(|conn| {
-            let test = match last_test(conn, id)? {
-                Some((test, click)) => Some((test, last_postback(conn, click.record.id)?)),
-                None => None,
-            };
+            let test = last_test(conn, id)?;
             let words = words::read(conn, &advertiser, now_ms)?;
             let health = health::read(conn, &app.postback_hours, id, (now_ms, is_test))?;
             Ok::<_, db::Error>((test, postbacks::list(conn, &query)?.items, words, health))
@@ -92,34 +88,16 @@ pub(super) async fn drawn(
     Ok(page)
 }
 
-/// The latest test click on an offer of the advertiser, with its campaign's tests.
-fn last_test(conn: &mut AnyConnection, id: i64) -> db::Result<Option<(LastTest, StoredClick)>> {
-    let (offers, campaigns) = own(conn, id)?;
-    let mut latest: Option<(LastTest, StoredClick)> = None;
-    for campaign_id in campaigns {
-        let test = LastTest::of(conn, campaign_id)?;
-        let is_own = test.offer_id().is_some_and(|offer| offers.contains(&offer));
-        let Some(click) = test.click.clone().filter(|_| is_own) else { continue };
-        if latest.as_ref().is_none_or(|(_, known)| known.record.clicked_at_ms < click.record.clicked_at_ms) {
-            latest = Some((test, click));
-        }
-    }
-    Ok(latest)
-}
-
-/// The advertiser's offers, and active campaigns that lead to them, newest first.
-fn own(conn: &mut AnyConnection, id: i64) -> db::Result<(HashSet<i64>, Vec<i64>)> {
-    let is_own = |offer: &Saved<crate::domain::offer::Offer>| offer.value.advertiser_id == Some(id);
-    let offers: HashSet<i64> =
-        db::offers::all(conn)?.iter().filter(|offer| is_own(offer)).map(|offer| offer.id).collect();
-    let campaigns = db::campaigns::all(conn)?;
-    let leads = |campaign: &&Saved<crate::domain::campaign::Campaign>| {
-        let mut entries =
-            campaign.value.all_paths().flat_map(|path| &path.offers).filter_map(WeightedTarget::offer_id);
-        campaign.value.status == EntityStatus::Active && entries.any(|id| offers.contains(&id))
+/// The latest test postback of an advertiser, with the conversion that it is about.
+fn last_test(conn: &mut AnyConnection, id: i64) -> db::Result<Option<LastPostback>> {
+    let query =
+        PostbackQuery { advertiser_id: Some(id), is_test: Some(true), limit: 1, ..PostbackQuery::default() };
+    let Some(postback) = postbacks::list(conn, &query)?.items.pop() else { return Ok(None) };
+    let conversion = match postback.value.conversion_id {
+        Some(id) => conversions::find(conn, id)?,
+        None => None,
     };
-    let ids = campaigns.iter().rev().filter(leads).map(|campaign| campaign.id).take(CAMPAIGNS_MAX).collect();
-    Ok((offers, ids))
+    Ok(Some((postback, conversion)))
 }
 
 async fn send(
@@ -131,24 +109,8 @@ async fn send(
     id: web::Path<String>,
 ) -> Answer {
     let id = number(&id)?;
-    let (click, campaign) = reading(&app, move |app| {
-        entities::advertisers::find(&app.db, id)?;
-        let found = app.db.read(|conn| {
-            let click = last_test(conn, id)?.map(|(test, click)| (click.record.id, test.offer_id()));
-            Ok::<_, db::Error>((click, own(conn, id)?.1.first().copied()))
-        });
-        Ok::<_, entities::Error>(found?)
-    })
-    .await?;
-    let click: Option<(ClickId, i64)> = match (click, campaign) {
-        (Some((click_id, Some(offer_id))), _) => Some((click_id, offer_id)),
-        (_, Some(campaign_id)) => {
-            let sent = test_click::send(&request, &tracker, &journal.0, (campaign_id, Some(id))).await?;
-            sent.offer_id.map(|offer_id| (sent.id, offer_id))
-        }
-        _ => None,
-    };
-    let Some((click_id, offer_id)) = click else {
+    let Some((click_id, offer_id)) = trials::test_click_of(&app, &tracker, &journal, &request, id).await?
+    else {
         return Ok(see_other(&format!("{}/{id}?test=none", KIND.path)));
     };
     match test_postback::send(&request, &tracker, click_id, offer_id).await {
@@ -161,29 +123,27 @@ fn draw(desk: &Desk, known: &Known, public_url: &str, query: &str) -> Advertiser
     let (id, value) = (known.advertiser.id, &known.advertiser.value);
     let preset = value.preset.as_deref();
     let nowhere = query.split('&').any(|pair| pair == "test=none").then(|| Notice {
-        text: "No active campaign leads to an offer of this advertiser yet: make one, then test.".to_owned(),
+        text: NO_CLICK.to_owned(),
         is_error: true,
         undo: None,
     });
     let chrome = Chrome {
         parent: Some(Link::new("Advertisers", KIND.path)),
         note: format!("{} · {}", value.kind, value.currency),
-        tabs: tabs(id, false),
+        tabs: tabs(id, ""),
         notice: nowhere
             .or_else(|| words::notice(query))
             .or_else(|| saved_notice(query))
             .or_else(|| security::notice(query)),
         ..desk.chrome(&value.name, Nav::Advertisers)
     };
-    let postback = known.test.as_ref().and_then(|(_, postback)| postback.as_ref());
-    let conversion = known.test.as_ref().and_then(|(test, _)| test.conversion());
     let time = |ms: i64| desk.zone.local(ms).format("%H:%M:%S").to_string();
     let mut steps = Steps::default();
     let (mut test_title, mut test_result) = (String::new(), None);
-    if let Some(postback) = postback {
+    if let Some((postback, conversion)) = &known.test {
         test_title = format!("Last test, {}", time(postback.value.received_at_ms));
         test_result = Some(Pill::verdict(postback.value.code.result().as_str()));
-        steps.steps = postback_steps(postback, conversion, desk.currency);
+        steps.steps = postback_steps(postback, conversion.as_ref(), desk.currency);
     }
     AdvertiserPage {
         chrome,
@@ -213,18 +173,14 @@ fn security(desk: &Desk, known: &Known, public_url: &str) -> SecurityCard {
         advertiser: &known.advertiser.value,
         own: &known.credentials,
         postback_url: &entities::postback_url(public_url, &known.credentials.key),
-        click_id: test_click_id(known).map(|id| id.to_string()),
+        click_id: known.credentials.test_click_id.map(|id| id.to_string()),
     };
     SecurityCard::new(desk, &shown)
 }
 
-fn test_click_id(known: &Known) -> Option<ClickId> {
-    known.test.as_ref().and_then(|(test, _)| test.click.as_ref()).map(|click| click.record.id)
-}
-
 fn test_click_box(known: &Known) -> CodeBox {
-    let id = test_click_id(known);
-    let label = "Test click id, for tests from their server";
+    let id = known.credentials.test_click_id;
+    let label = "Permanent test click id, for tests from their server";
     match id {
         Some(id) => CodeBox {
             hint: "What is sent with it is test data and never counted.".to_owned(),

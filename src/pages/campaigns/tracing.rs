@@ -3,13 +3,13 @@
 use super::{KIND, TraceForm, TracePage};
 use crate::domain::input::FieldErrors;
 use crate::entities;
+use crate::http::test_click::AGENT;
 use crate::http::{App, Error, Player, SignedIn, Tracker, blocking, follow, reading};
 use crate::pages::Answer;
 use crate::pages::desk::{Desk, page};
 use crate::pages::forms::Field;
 use crate::pages::layout::{Chrome, Nav};
 use crate::pages::parts::{Link, Mark, Step, Steps};
-use crate::pages::test_click::AGENT;
 use crate::pages::test_steps::{code, done, failed, plain, refused};
 use crate::pages::typed::{Typed, number};
 use crate::routing::{Catalog, Trace, TracedRule};

@@ -4,10 +4,11 @@ use super::KIND;
 use crate::domain::click_id::ClickId;
 use crate::entities;
 use crate::http::{App, Error, OwnJournal, PageWrite, Tracker, reading};
+use crate::http::{test_click, test_postback};
+use crate::pages::Answer;
 use crate::pages::desk::see_other;
 use crate::pages::test_steps::LastTest;
 use crate::pages::typed::number;
-use crate::pages::{Answer, test_click, test_postback};
 use actix_web::{HttpRequest, web};
 
 /// The addresses of the tests.

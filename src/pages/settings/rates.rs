@@ -6,6 +6,7 @@ use crate::domain::input::FieldErrors;
 use crate::domain::rate::{STALE_DAYS_MAX, Sheet, shown};
 use crate::domain::role::Role;
 use crate::entities;
+use crate::entities::rate_fetch::{self, RateFetch};
 use crate::http::{App, Error, PageWrite, SignedIn, now_ms, reading};
 use crate::pages::Answer;
 use crate::pages::desk::{Desk, page_with, see_other};
@@ -24,7 +25,8 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
     config
         .route("/settings/rates", web::get().to(show))
         .route("/settings/rates", web::post().to(add))
-        .route("/settings/rates/file", web::post().to(add_file));
+        .route("/settings/rates/file", web::post().to(add_file))
+        .route("/settings/rates/fetch", web::post().to(fetch));
 }
 
 fn may_edit(role: Role) -> bool {
@@ -35,6 +37,8 @@ async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
     let desk = Desk::open(&app, who).await?;
     let notice = match request.query_string() {
         "saved=1" => said("Saved. Postbacks that waited for a rate are judged again within seconds."),
+        "fetched=1" => said("Fetched. The newest rates are in the table."),
+        "off=1" => said("Rates are no longer fetched. Those that are known stay."),
         _ => None,
     };
     let drawn = draw(&app, &desk, (&Typed::default(), &FieldErrors::default()), notice).await?;
@@ -90,15 +94,57 @@ async fn add_file(who: PageWrite, app: web::Data<App>, typed: Typed) -> Answer {
     page_with(status, &drawn)
 }
 
+/// Sets where rates are fetched from, and fetches them at once: whoever names an address sees whether it is right.
+async fn fetch(who: PageWrite, app: web::Data<App>, typed: Typed) -> Answer {
+    if !may_edit(who.0.user.role) {
+        return Err(Error::NotFound);
+    }
+    let desk = Desk::open(&app, who.0).await?;
+    let url = typed.get("rates_url").trim().to_owned();
+    let is_off = url.is_empty();
+    let fetched = reading(&app, move |app| {
+        rate_fetch::set_url(&app.db, &url, now_ms())?;
+        if is_off { Ok(0) } else { rate_fetch::fetch(&app.db, &app.outgoing, now_ms()) }
+    });
+    let Err(error) = fetched.await else {
+        return Ok(see_other(if is_off { "/settings/rates?off=1" } else { "/settings/rates?fetched=1" }));
+    };
+    let (status, errors) = mistakes(error)?;
+    page_with(status, &draw(&app, &desk, (&typed, &errors), None).await?)
+}
+
+/// When rates were fetched last and are fetched next, and why not.
+fn fetch_state(desk: &Desk, stand: &RateFetch) -> String {
+    if stand.url.is_empty() {
+        return "Not fetched: rates are added by hand.".to_owned();
+    }
+    let last = stand.fetched_at_ms.map_or_else(
+        || "Never fetched yet".to_owned(),
+        |at_ms| format!("Fetched last {}", moment(desk, at_ms)),
+    );
+    let next = stand.due_at_ms.map_or_else(String::new, |at_ms| format!(", next {}", moment(desk, at_ms)));
+    match &stand.error {
+        Some(why) => format!("{last}{next}. The last attempt failed: {why}"),
+        None => format!("{last}{next}."),
+    }
+}
+
 async fn draw(
     app: &web::Data<App>,
     desk: &Desk,
     (typed, errors): (&Typed, &FieldErrors),
     notice: Option<Notice>,
 ) -> Result<RatesPage, Error> {
-    let (known, total) =
-        reading(app, |app| app.db.read(|conn| rates::list(conn, None, (ROWS_SHOWN, 0)))).await?;
+    let ((known, total), stand) = reading(app, |app| {
+        let known = app.db.read(|conn| rates::list(conn, None, (ROWS_SHOWN, 0)))?;
+        Ok::<_, entities::Error>((known, rate_fetch::load(&app.db)?))
+    })
+    .await?;
     let form = Marked { typed, errors };
+    let mut rates_url = form.field("rates_url");
+    if rates_url.value.is_empty() && rates_url.error.is_empty() {
+        rates_url.value.clone_from(&stand.url);
+    }
     let account = desk.currency;
     let row = |saved: &SavedRate| Row {
         cells: vec![
@@ -120,6 +166,9 @@ async fn draw(
         day: form.field("day"),
         rate: form.field("rate"),
         rows: form.field("rows"),
+        rates_url,
+        fetch_state: fetch_state(desk, &stand),
+        is_failing: stand.error.is_some(),
         found: String::new(),
         faults: Vec::new(),
         note: match usize::try_from(total) {

@@ -60,9 +60,11 @@ impl Answer {
 
 /// A client that follows no redirect, asks no proxy and keeps no cookies.
 pub fn client() -> reqwest::Client {
-    // Built without cryptography of its own, the client asks for the process's. Another story may have named it before.
-    let _named = rustls::crypto::ring::default_provider().install_default();
+    // Whoever comes second finds it there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let building = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+    // The server ends a connection that is idle for five seconds: none is used that it may be ending just now.
+    let building = building.pool_idle_timeout(Duration::from_secs(2));
     building.user_agent(BROWSER).timeout(Duration::from_secs(30)).build().unwrap()
 }
 

@@ -63,6 +63,8 @@ impl Place {
             script_path: "/t.js".to_owned(),
             postbacks_per_second: 20_000,
             postback_without_key: Vec::new(),
+            allow_private_destinations: true,
+            database_wait: 0,
             currency: "USD".to_owned(),
             workers: Some(2),
             log_format: LogFormat::Text,

@@ -1,10 +1,10 @@
 //! A test click: routed, kept and moved like any other, and flagged as a test.
 
+use super::{Error, Tracker, now_ms};
 use crate::clicks::{WorkerJournal, Written};
 use crate::domain::click::{ClickRecord, LpClickRecord};
 use crate::domain::click_id::ClickId;
 use crate::domain::money::Money;
-use crate::http::{Error, Tracker, now_ms};
 use crate::routing::{
     Arrival, Asking, CampaignRoute, Catalog, Draws, NoHeaders, Press, Router, SourceRoute, TargetRoute,
 };
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Whom a test click plays: an ordinary phone.
-pub(super) const AGENT: &str = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) \
+pub const AGENT: &str = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) \
     Chrome/131.0.0.0 Mobile Safari/537.36";
 
 /// What a test click costs where neither its source nor its campaign says so, in the account currency: a test is to
@@ -30,20 +30,20 @@ const DRAWS_MAX: usize = 500;
 
 /// A test click that was sent.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct SentClick {
+pub struct SentClick {
     /// Its id.
-    pub(super) id: ClickId,
+    pub id: ClickId,
     /// From the request to the journal.
-    pub(super) took: Duration,
+    pub took: Duration,
     /// The offer that it led to, on a lander by the button that was pressed for it.
-    pub(super) offer_id: Option<i64>,
+    pub offer_id: Option<i64>,
 }
 
 /// Sends a test click to a campaign, to an offer of a certain advertiser where one is named.
 ///
 /// # Errors
 /// There is no such campaign; the journal takes no click.
-pub(super) async fn send(
+pub async fn send(
     request: &HttpRequest,
     tracker: &Tracker,
     journal: &Rc<WorkerJournal>,

@@ -1,10 +1,10 @@
 //! A test postback: a real one through the same ledger, flagged as a test.
 
+use super::{Error, Tracker, now_ms};
 use crate::conversions::{Incoming, Verdict};
 use crate::domain::advertiser::MissingStatus;
 use crate::domain::click_id::ClickId;
 use crate::domain::offer::Offer;
-use crate::http::{Error, Tracker, now_ms};
 use crate::routing::AdvertiserRoute;
 use actix_web::HttpRequest;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// The offer has no advertiser any more; the postback could not be stored.
-pub(super) async fn send(
+pub async fn send(
     request: &HttpRequest,
     tracker: &Tracker,
     click_id: ClickId,
@@ -35,12 +35,15 @@ pub(super) async fn send(
         signature: None,
         received_at_ms: now_ms(),
         is_test: true,
+        is_as_from_outside: false,
     };
     let unstored = |_not_stored| Error::Unavailable("a test postback could not be stored".to_owned());
     tracker.postbacks.receive(incoming).await.map_err(unstored)
 }
 
-fn query(click_id: ClickId, offer: &Offer, advertiser: &AdvertiserRoute) -> String {
+/// What the advertiser of an offer would send for a sale of a click.
+#[must_use]
+pub fn query(click_id: ClickId, offer: &Offer, advertiser: &AdvertiserRoute) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("cid", &click_id.to_string());
     if let Some(revenue) = offer.revenue {

@@ -1,0 +1,1 @@
+alter table advertisers drop column test_click_id;
