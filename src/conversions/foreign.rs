@@ -2,11 +2,13 @@
 //! had there. Postbacks that came before their click was imported are judged again.
 
 use super::again::Again;
-use super::judge::Judged;
+use super::forwarder;
+use super::judge::{Judged, Verdict};
 use super::record::Group;
 use super::writer::{Job, Postbacks, Shared, now_ms};
 use crate::db::foreign_clicks::{self, NewForeign};
-use crate::db::{self, Priority, clicks, partitions, postbacks, rollups};
+use crate::db::forwards::{self, NewForward};
+use crate::db::{self, AnyConnection, Priority, clicks, partitions, postbacks, rollups};
 use crate::domain::click::ClickRecord;
 use crate::domain::click_id::ClickId;
 use crate::domain::device::Device;
@@ -245,6 +247,37 @@ impl Shared {
             return Ok(());
         }
         self.db.write(Priority::Maintenance, |conn| foreign_clicks::unpark(conn, &settled))
+    }
+}
+
+/// What a group of postbacks leaves that name clicks of the tracker before.
+#[derive(Default)]
+pub(super) struct Foreign {
+    /// Those that wait for an import, by the ids that they name.
+    parked: Vec<(i64, String)>,
+    /// Those that are sent on.
+    sent_on: Vec<NewForward>,
+}
+
+impl Foreign {
+    /// Notes one, where it is such a postback. One that is judged again waits and was sent on already.
+    pub(super) fn note(&mut self, catalog: &Catalog, job: &Job, verdict: &Verdict, postback_id: i64) {
+        if verdict.code != Code::ParkedForeignClick || job.parked.is_some() {
+            return;
+        }
+        if let Some(id) = job.judged.foreign_id() {
+            self.parked.push((postback_id, id.to_owned()));
+        }
+        self.sent_on.extend(forwarder::to_send(&job.judged, verdict, catalog, postback_id));
+    }
+
+    /// Keeps them with their postbacks.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub(super) fn write(&self, conn: &mut AnyConnection, now_ms: i64) -> db::Result<()> {
+        foreign_clicks::park(conn, &self.parked, now_ms)?;
+        forwards::queue(conn, &self.sent_on)
     }
 }
 

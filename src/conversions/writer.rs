@@ -1,6 +1,7 @@
 //! The postback writer: takes what waits into one transaction, and answers each after the commit. A
 //! transaction for each request would be an order of magnitude slower.
 
+use super::foreign::Foreign;
 use super::hand::{HandChange, HandOutcome};
 use super::judge::{self, Judged, Verdict};
 use super::nonces::{self, Nonces};
@@ -13,7 +14,7 @@ use super::trust::{self, Admission};
 use crate::clicks::Ingested;
 use crate::db::judged_again::{self, Standing};
 use crate::db::ledger::Numbers;
-use crate::db::{self, AnyConnection, Db, Priority, conversions, foreign_clicks, partitions};
+use crate::db::{self, AnyConnection, Db, Priority, conversions, partitions};
 use crate::domain::click_id::ClickId;
 use crate::domain::old_door::OldDoor;
 use crate::domain::verdict::Code;
@@ -54,7 +55,7 @@ pub(super) struct Job {
 }
 
 /// What a group asks of requests that came before, of postbacks that are judged again, and what it parks by foreign ids.
-type Beside<'a> = (&'a mut Nonces, &'a mut HashMap<i64, Standing>, &'a mut Vec<(i64, String)>);
+type Beside<'a> = (&'a mut Nonces, &'a mut HashMap<i64, Standing>, &'a mut Foreign);
 
 /// A postback on its way.
 enum Submitted {
@@ -379,7 +380,7 @@ impl Shared {
             let mut held = judged_again::hold(conn, &parked)?;
             let mut group = Group::begin(conn, &catalog, now_ms, &all, &mut numbers)?;
             let mut nonces = Nonces::begin(conn, &all, now_ms)?;
-            let (mut verdicts, mut foreign) = (Vec::with_capacity(jobs.len()), Vec::new());
+            let (mut verdicts, mut foreign) = (Vec::with_capacity(jobs.len()), Foreign::default());
             for job in jobs {
                 verdicts.push(self.write_one(
                     conn,
@@ -389,7 +390,7 @@ impl Shared {
                 )?);
             }
             let effects = group.finish(conn, self.writer_id)?;
-            foreign_clicks::park(conn, &foreign, now_ms)?;
+            foreign.write(conn, now_ms)?;
             nonces.write(conn)?;
             Ok::<_, db::Error>((verdicts, effects))
         })?;
@@ -473,10 +474,7 @@ impl Shared {
             }
             None => group.draft.keep(conn, row)?,
         };
-        if let (Code::ParkedForeignClick, Some(foreign_id)) = (settled.verdict.code, job.judged.foreign_id())
-        {
-            foreign.push((postback_id, foreign_id.to_owned()));
-        }
+        foreign.note(group.catalog, job, &settled.verdict, postback_id);
         if let Some(mut change) = settled.change {
             change.postback_id = Some(postback_id);
             group.draft.note(change);

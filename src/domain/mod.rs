@@ -11,6 +11,7 @@ pub mod device;
 pub mod figures;
 mod filling;
 pub mod foreign_click;
+pub mod forward;
 pub mod histogram;
 pub mod host;
 pub mod import;

@@ -217,6 +217,8 @@ pub struct MovingPage {
     pub addresses: Field,
     /// The one key of the tracker before.
     pub key: Field,
+    /// Where postbacks go on to that name a click of it.
+    pub forward: Field,
     /// Its landers' buttons are answered.
     pub buttons: bool,
     /// The lines of clicks that were typed.

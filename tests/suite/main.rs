@@ -59,6 +59,7 @@ mod doors;
 mod fallbacks;
 mod floors;
 mod foreign;
+mod forwards;
 mod hand;
 mod hostile_clicks;
 mod imports;

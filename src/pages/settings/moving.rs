@@ -41,6 +41,7 @@ fn typed_of(doors: &OldDoors) -> Typed {
     let mut typed = Typed::of([
         ("old_postback_addresses", ranges.join("\n")),
         ("old_postback_key", doors.key.clone()),
+        ("old_forward_unknown_to", doors.forward_unknown_to.clone()),
         ("old_buttons", doors.buttons.to_string()),
     ]);
     for door in &doors.postbacks {
@@ -114,7 +115,7 @@ fn told(imported: usize, known: usize, refused: usize, is_look: bool) -> String 
 }
 
 fn fields(typed: &Typed) -> Fields {
-    let mut fields = typed.fields(&["old_postback_addresses", "old_postback_key"]);
+    let mut fields = typed.fields(&["old_postback_addresses", "old_postback_key", "old_forward_unknown_to"]);
     let is_ticked = |door: &&OldDoor| typed.is_on(door.as_str());
     let doors: Vec<&OldDoor> = OldDoor::ALL.iter().filter(is_ticked).collect();
     fields.insert("old_postbacks".to_owned(), json!(doors));
@@ -133,6 +134,7 @@ fn draw(desk: &Desk, typed: &Typed, errors: &FieldErrors, notice: Option<Notice>
         postbacks_error: form.error("old_postbacks"),
         addresses: form.field("old_postback_addresses"),
         key: form.field("old_postback_key"),
+        forward: form.field("old_forward_unknown_to"),
         buttons: typed.is_on("old_buttons"),
         ..MovingPage::default()
     }
