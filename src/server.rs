@@ -2,7 +2,7 @@
 
 use crate::clicks::{Durability, Ingested, Ingester, Journal};
 use crate::config::{Config, DurabilitySetting, ProxyHeaderSetting};
-use crate::conversions::{Admission, Postbacks};
+use crate::conversions::{Admission, Forwarder, Postbacks};
 use crate::db::{Db, Priority, partitions, settings};
 use crate::domain::vault::Vault;
 use crate::entities::rate_fetch::RateFetcher;
@@ -56,6 +56,7 @@ struct Parts {
     follower: Follower,
     caps: CapWatch,
     rates: RateFetcher,
+    forwarder: Forwarder,
     is_draining: Arc<AtomicBool>,
 }
 
@@ -217,9 +218,12 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
     app.error_page = pages::error_page;
     let is_draining = Arc::new(AtomicBool::new(false));
     let follower = Follower::start(Arc::clone(&db), Arc::clone(&app.catalog))?;
+    let forwarder = Forwarder::start(Arc::clone(&db), app.outgoing.clone(), now_ms)
+        .context("no thread for postbacks that are sent on")?;
     let rates =
         RateFetcher::start(db, app.outgoing.clone(), now_ms).context("no thread for exchange rates")?;
-    let parts = Parts { follower, journal, ingested, ingester, tracker, keeper, caps, rates, is_draining };
+    let parts =
+        Parts { follower, journal, ingested, ingester, tracker, keeper, caps, rates, forwarder, is_draining };
     let (running, address) = listen(config, web::Data::new(app), &parts)?;
     Ok(Server { address, setup_token, running, parts })
 }
@@ -402,6 +406,7 @@ impl Parts {
         self.follower.stop();
         self.caps.stop();
         self.rates.stop();
+        self.forwarder.stop();
         self.ingested.stop();
         if self.ingester.join().is_err() {
             tracing::error!("the ingester had ended by a panic; the journal keeps what it had not moved");

@@ -57,6 +57,7 @@ struct Body {
     pixel: bool,
     test_click_id: Option<String>,
     old_keys: Vec<String>,
+    forward_unknown_to: String,
     created_at: String,
     updated_at: String,
 }
@@ -102,6 +103,7 @@ fn bodies(app: &App, public_url: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Bo
             pixel: value.is_pixel_on,
             test_click_id: own.test_click_id.map(|id| id.to_string()),
             old_keys: value.old_keys,
+            forward_unknown_to: value.forward_unknown_to,
             created_at: instant(one.created_at_ms),
             updated_at: instant(one.updated_at_ms),
         })

@@ -5,6 +5,7 @@ mod campaigns;
 mod clicks;
 mod conversions;
 mod domains;
+mod foreign_clicks;
 mod landers;
 mod list;
 mod lists;
@@ -59,6 +60,7 @@ fn version_1(cfg: &mut web::ServiceConfig) {
         .configure(trace::configure)
         .configure(campaigns::configure)
         .configure(domains::configure)
+        .configure(foreign_clicks::configure)
         .configure(settings::configure)
         .configure(lists::configure_values)
         .configure(lists::configure)

@@ -5,8 +5,10 @@ use super::log_query::{LogQuery, log_query};
 use super::words::instant;
 use super::{Answer, resource};
 use crate::db;
+use crate::db::forwards::{self, Forward};
 use crate::db::judged_again::{self, Replay};
 use crate::db::postbacks::{self, PostbackQuery, StoredPostback};
+use crate::domain::forward::ForwardState;
 use crate::domain::verdict::{Code, PostbackResult};
 use crate::http::{App, Error, Reader, reading};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -49,6 +51,8 @@ pub(super) struct Body {
     /// Where one postback is shown alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     replays: Option<Vec<ReplayBody>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forward: Option<ForwardBody>,
 }
 
 /// A run that a person asked for.
@@ -82,6 +86,34 @@ impl From<Replay> for ReplayBody {
     }
 }
 
+/// How it stands where it was sent on to the tracker before.
+#[derive(Serialize)]
+struct ForwardBody {
+    url: String,
+    state: ForwardState,
+    attempts: i64,
+    code: Option<i64>,
+    answer: String,
+    error: String,
+    next_attempt_at: Option<String>,
+}
+
+impl From<Forward> for ForwardBody {
+    fn from(forward: Forward) -> Self {
+        let last = forward.last;
+        let is_due = last.state == ForwardState::Due;
+        Self {
+            url: forward.url,
+            state: last.state,
+            attempts: forward.attempts,
+            code: last.code,
+            answer: last.answer,
+            error: last.error,
+            next_attempt_at: is_due.then(|| instant(last.due_at_ms)),
+        }
+    }
+}
+
 /// How it is shown.
 pub(super) fn body(one: StoredPostback) -> Body {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -105,6 +137,7 @@ pub(super) fn body(one: StoredPostback) -> Body {
         is_test: value.is_test,
         settled_at: one.settled_at_ms.map(instant),
         replays: None,
+        forward: None,
     }
 }
 
@@ -143,11 +176,13 @@ async fn show(_who: Reader, app: web::Data<App>, id: web::Path<String>) -> Answe
     let found = reading(&app, move |app| {
         app.db.read(|conn| {
             let replays = judged_again::replays_of(conn, id)?;
-            Ok::<_, db::Error>((postbacks::find(conn, id)?, replays))
+            let forward = forwards::of_postback(conn, id)?;
+            Ok::<_, db::Error>((postbacks::find(conn, id)?, replays, forward))
         })
     });
-    let (postback, replays) = found.await?;
+    let (postback, replays, forward) = found.await?;
     let mut body = body(postback.ok_or(Error::NotFound)?);
     body.replays = Some(replays.into_iter().map(|(replay, _)| ReplayBody::from(replay)).collect());
+    body.forward = forward.map(ForwardBody::from);
     Ok(HttpResponse::Ok().json(body))
 }

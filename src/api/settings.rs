@@ -30,6 +30,7 @@ struct Body {
     old_postbacks: Vec<OldDoor>,
     old_postback_addresses: Vec<IpNet>,
     old_postback_key: String,
+    old_forward_unknown_to: String,
     old_buttons: bool,
 }
 
@@ -47,6 +48,7 @@ impl Body {
             old_postbacks: settings.old.postbacks,
             old_postback_addresses: settings.old.addresses,
             old_postback_key: settings.old.key,
+            old_forward_unknown_to: settings.old.forward_unknown_to,
             old_buttons: settings.old.buttons,
         }
     }

@@ -79,11 +79,11 @@ impl Shared {
 
     /// Whose it is was not known when it came, so nothing its advertiser asks has been looked at.
     fn judge_keyless(&self, catalog: &Catalog, incoming: Incoming) -> db::Result<Judged> {
-        let id = match keyless::named(&incoming, catalog) {
-            Ok(id) => id,
+        let named = match keyless::named(&incoming, catalog) {
+            Ok(named) => named,
             Err(refusal) => return Ok(keyless::nobodys(incoming, refusal)),
         };
-        let mut judged = self.db.read(|conn| keyless::read(conn, incoming, id, catalog))?;
+        let mut judged = self.db.read(|conn| keyless::read_named(conn, incoming, named, catalog))?;
         trust::check(&mut judged, &self.admission.vault);
         judged.signed = None;
         Ok(judged)

@@ -61,12 +61,21 @@ pub struct Refusal {
     pub txid: String,
     /// A status word that nobody has given a meaning.
     pub unknown_word: Option<String>,
+    /// The click it names, where that is not one of ours in form and nothing else is wrong.
+    pub foreign_id: Option<String>,
 }
 
 impl Refusal {
     /// A refusal of something that names nothing.
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), click_id: None, txid: String::new(), unknown_word: None }
+        Self {
+            code,
+            message: message.into(),
+            click_id: None,
+            txid: String::new(),
+            unknown_word: None,
+            foreign_id: None,
+        }
     }
 }
 

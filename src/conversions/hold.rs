@@ -22,6 +22,7 @@ impl<'a> Group<'a> {
             catalog,
             now_ms,
             clicks: HashMap::new(),
+            foreign: HashMap::new(),
             conversions: HashMap::new(),
             accepted: HashMap::new(),
             additions: HashMap::new(),
@@ -58,7 +59,7 @@ impl<'a> Group<'a> {
         postbacks: &[&Judged],
         since_ms: i64,
     ) -> db::Result<()> {
-        let of_known = postbacks.iter().filter_map(|judged| judged.click_id());
+        let of_known = postbacks.iter().filter_map(|judged| self.click_of(judged));
         let mut known: Vec<ClickId> = of_known.filter(|id| self.conversions.contains_key(id)).collect();
         known.sort_unstable();
         known.dedup();

@@ -6,7 +6,7 @@ use super::judge::{self, Judged};
 use super::request::{self, Incoming};
 use super::sentences;
 use super::writer::{NotStored, Postbacks, Shared};
-use crate::db::{self, AnyConnection, clicks};
+use crate::db::{self, AnyConnection, clicks, foreign_clicks};
 use crate::domain::advertiser::{Advertiser, is_allowed};
 use crate::domain::click_id::ClickId;
 use crate::domain::old_door::OldDoor;
@@ -36,12 +36,19 @@ fn is_open(shared: &Shared, incoming: &Incoming, door: OldDoor, catalog: &Catalo
 /// The click that a postback without a key names.
 ///
 /// # Errors
-/// The refusal: not to be read, or without a click id of ours.
-pub(super) fn named(incoming: &Incoming, catalog: &Catalog) -> Result<ClickId, Refusal> {
+/// The refusal: not to be read, or without a click id.
+pub(super) fn named(incoming: &Incoming, catalog: &Catalog) -> Result<Named, Refusal> {
     let params = request::read(incoming).map_err(|message| Refusal::new(Code::Unreadable, message))?;
     let cid = claim::cid_of(&params, &Advertiser::blank(catalog.currency))?;
-    let foreign = || Refusal::new(Code::ParkedForeignClick, sentences::foreign_click(&cid));
-    ClickId::parse(&cid).ok_or_else(foreign)
+    Ok(ClickId::parse(&cid).map_or_else(|| Named::Foreign(cid), Named::Own))
+}
+
+/// The click that a postback names.
+pub(super) enum Named {
+    /// One of ours in form.
+    Own(ClickId),
+    /// One that another tracker gave out.
+    Foreign(String),
 }
 
 /// What is said of a postback that belongs to no advertiser (yet).
@@ -84,6 +91,38 @@ pub(super) fn read(
     Ok(nobodys(incoming, refusal))
 }
 
+/// Reads a postback without a key by the click that it names.
+///
+/// # Errors
+/// The database fails.
+pub(super) fn read_named(
+    conn: &mut AnyConnection,
+    incoming: Incoming,
+    named: Named,
+    catalog: &Catalog,
+) -> db::Result<Judged> {
+    match named {
+        Named::Own(id) => read(conn, incoming, id, catalog),
+        Named::Foreign(cid) => read_foreign(conn, incoming, cid, catalog),
+    }
+}
+
+/// Reads a postback that names another tracker's click, where that was imported.
+fn read_foreign(
+    conn: &mut AnyConnection,
+    incoming: Incoming,
+    cid: String,
+    catalog: &Catalog,
+) -> db::Result<Judged> {
+    match foreign_clicks::known(conn, [cid.as_str()])?.remove(&cid) {
+        Some(id) => read(conn, incoming, id, catalog),
+        None => {
+            let refusal = Refusal::new(Code::ParkedForeignClick, sentences::foreign_click(&cid));
+            Ok(nobodys(incoming, Refusal { foreign_id: Some(cid), ..refusal }))
+        }
+    }
+}
+
 /// Whose offer a click reached, the last one first; while no lander button is known to have been pressed, all whose offers it
 /// could reach on its path.
 pub(super) fn advertisers_of(
@@ -124,13 +163,16 @@ impl Postbacks {
         let shared = Arc::clone(&self.shared);
         let catalog = shared.catalog.get();
         let admitted = is_open(&shared, &incoming, door, &catalog);
-        let id = match admitted.and_then(|()| named(&incoming, &catalog)) {
-            Ok(id) => id,
+        let named = match admitted.and_then(|()| named(&incoming, &catalog)) {
+            Ok(named) => named,
             Err(refusal) => return Ok(nobodys(incoming, refusal)),
         };
-        self.wait_for_click(id).await;
-        let asked =
-            tokio::task::spawn_blocking(move || shared.db.read(|conn| read(conn, incoming, id, &catalog)));
+        if let Named::Own(id) = named {
+            self.wait_for_click(id).await;
+        }
+        let asked = tokio::task::spawn_blocking(move || {
+            shared.db.read(|conn| read_named(conn, incoming, named, &catalog))
+        });
         match asked.await {
             Ok(Ok(judged)) => Ok(judged),
             Ok(Err(why)) => {

@@ -12,7 +12,7 @@ use crate::db::clicks::ClickFacts;
 use crate::db::conversions::{Change, Conversion, NewConversion};
 use crate::db::ledger::{Draft, Numbers};
 use crate::db::postbacks::{Accepted, AcceptedAt};
-use crate::db::{self, AnyConnection, clicks, conversions};
+use crate::db::{self, AnyConnection, clicks, conversions, foreign_clicks};
 use crate::domain::click_id::ClickId;
 use crate::domain::money::{Currency, Money};
 use crate::domain::origin::Origin;
@@ -36,6 +36,8 @@ pub struct Group<'a> {
     pub(super) catalog: &'a Catalog,
     pub(super) now_ms: i64,
     pub(super) clicks: HashMap<ClickId, ClickFacts>,
+    /// The clicks that stand for ids of the tracker before, as far as somebody asked.
+    pub(super) foreign: HashMap<String, ClickId>,
     pub(super) conversions: HashMap<ClickId, Vec<Conversion>>,
     /// When requests were accepted; this group's own included.
     pub(super) accepted: HashMap<Accepted, Vec<AcceptedAt>>,
@@ -84,10 +86,13 @@ impl<'a> Group<'a> {
         postbacks: &[&Judged],
         numbers: &'a mut Numbers,
     ) -> db::Result<Self> {
+        let foreign = foreign_clicks::known(conn, postbacks.iter().filter_map(|judged| judged.foreign_id()))?;
         let mut ids: Vec<ClickId> = postbacks.iter().filter_map(|judged| judged.click_id()).collect();
+        ids.extend(foreign.values());
         ids.sort_unstable();
         ids.dedup();
         let mut group = Self::of_clicks(conn, catalog, now_ms, &ids, (numbers, postbacks.len()))?;
+        group.foreign = foreign;
         let oldest = postbacks.iter().map(|judged| judged.incoming.received_at_ms).min();
         group.hold_accepted(conn, postbacks, oldest.unwrap_or(now_ms).saturating_sub(RETRY_MS))?;
         Ok(group)
@@ -115,6 +120,13 @@ impl<'a> Group<'a> {
     /// # Errors
     /// The database fails.
     pub fn settle(&mut self, conn: &mut AnyConnection, judged: &Judged) -> db::Result<Settled> {
+        match self.named_anew(judged) {
+            Some(judged) => self.settle_named(conn, &judged),
+            None => self.settle_named(conn, judged),
+        }
+    }
+
+    fn settle_named(&mut self, conn: &mut AnyConnection, judged: &Judged) -> db::Result<Settled> {
         if judged.incoming.is_pixel() {
             return self.settle_report(conn, judged);
         }

@@ -38,6 +38,9 @@ impl Shared {
                 if let Err(why) = self.sweep(queue, since_ms) {
                     tracing::warn!(%why, "parked postbacks could not be looked through");
                 }
+                if let Err(why) = self.sweep_foreign(queue) {
+                    tracing::warn!(%why, "postbacks with foreign ids could not be looked through");
+                }
                 if let Err(why) = self.sweep_rates(queue, &mut rates_seen) {
                     tracing::warn!(%why, "postbacks without a rate could not be looked through");
                 }

@@ -99,5 +99,5 @@ fn refuse(judged: &mut Judged, code: Code, message: String) {
         Ok(claim) => (claim.click_id, std::mem::take(&mut claim.txid)),
         Err(refusal) => (refusal.click_id, std::mem::take(&mut refusal.txid)),
     };
-    judged.claim = Err(Refusal { code, message, click_id, txid, unknown_word: None });
+    judged.claim = Err(Refusal { code, message, click_id, txid, unknown_word: None, foreign_id: None });
 }

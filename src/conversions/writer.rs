@@ -1,6 +1,7 @@
 //! The postback writer: takes what waits into one transaction, and answers each after the commit. A
 //! transaction for each request would be an order of magnitude slower.
 
+use super::foreign::Foreign;
 use super::hand::{HandChange, HandOutcome};
 use super::judge::{self, Judged, Verdict};
 use super::nonces::{self, Nonces};
@@ -52,6 +53,9 @@ pub(super) struct Job {
     pub(super) parked: Option<i64>,
     pub(super) reply: oneshot::Sender<Result<Verdict, NotStored>>,
 }
+
+/// What a group asks of requests that came before, of postbacks that are judged again, and what it parks by foreign ids.
+type Beside<'a> = (&'a mut Nonces, &'a mut HashMap<i64, Standing>, &'a mut Foreign);
 
 /// A postback on its way.
 enum Submitted {
@@ -376,11 +380,17 @@ impl Shared {
             let mut held = judged_again::hold(conn, &parked)?;
             let mut group = Group::begin(conn, &catalog, now_ms, &all, &mut numbers)?;
             let mut nonces = Nonces::begin(conn, &all, now_ms)?;
-            let mut verdicts = Vec::with_capacity(jobs.len());
+            let (mut verdicts, mut foreign) = (Vec::with_capacity(jobs.len()), Foreign::default());
             for job in jobs {
-                verdicts.push(self.write_one(conn, &mut group, (&mut nonces, &mut held), job)?);
+                verdicts.push(self.write_one(
+                    conn,
+                    &mut group,
+                    (&mut nonces, &mut held, &mut foreign),
+                    job,
+                )?);
             }
             let effects = group.finish(conn, self.writer_id)?;
+            foreign.write(conn, now_ms)?;
             nonces.write(conn)?;
             Ok::<_, db::Error>((verdicts, effects))
         })?;
@@ -441,12 +451,13 @@ impl Shared {
         &self,
         conn: &mut AnyConnection,
         group: &mut Group<'_>,
-        (nonces, held): (&mut Nonces, &mut HashMap<i64, Standing>),
+        (nonces, held, foreign): Beside<'_>,
         job: &Job,
     ) -> db::Result<Verdict> {
         if let Some(id) = job.parked {
             // Judged meanwhile, by this process or another.
-            let is_waiting = held.get(&id).is_some_and(|parked| parked.is_waiting);
+            let is_open = |parked: &Standing| parked.is_waiting || parked.code == Code::ParkedForeignClick;
+            let is_waiting = held.get(&id).is_some_and(is_open);
             if !is_waiting {
                 return Ok(Verdict::new(Code::Duplicate, "This postback has its verdict already"));
             }
@@ -467,12 +478,13 @@ impl Shared {
             Some(id) => {
                 judged_again::settle(conn, id, &row, group.now_ms)?;
                 if let Some(parked) = held.get_mut(&id) {
-                    parked.is_waiting = row.is_waiting;
+                    (parked.is_waiting, parked.code) = (row.is_waiting, row.code);
                 }
                 id
             }
             None => group.draft.keep(conn, row)?,
         };
+        foreign.note(group.catalog, job, &settled.verdict, postback_id);
         if let Some(mut change) = settled.change {
             change.postback_id = Some(postback_id);
             group.draft.note(change);

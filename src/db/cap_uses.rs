@@ -7,7 +7,7 @@ use crate::domain::cap::{Cap, CapOf, Window};
 use crate::domain::click_id::ClickId;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary, Integer, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Text};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The first half of the locks on PostgreSQL under which caps are counted; the second is the offer's. No other lock of ours
@@ -161,6 +161,10 @@ fn clicks_in(conn: &mut AnyConnection, offer_id: i64, window: Window) -> Result<
         .filter(clicks::id.ge(first.as_slice()).and(clicks::id.lt(after.as_slice())))
         .filter(clicks::offer_id.eq(offer_id))
         .filter(clicks::is_bot.eq(false).and(clicks::is_test.eq(false)))
+        // What was imported took no place when it came.
+        .filter(sql::<Bool>(
+            "not exists (select 1 from foreign_clicks where foreign_clicks.click_id = clicks.id)",
+        ))
         .count()
         .get_result(conn)?;
     let pressed: Count = diesel::sql_query(

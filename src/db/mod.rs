@@ -31,6 +31,8 @@ pub mod clicks;
 pub mod conversions;
 pub mod credentials;
 pub mod domains;
+pub mod foreign_clicks;
+pub mod forwards;
 pub mod imports;
 pub mod journal_positions;
 pub mod judged_again;

@@ -63,6 +63,10 @@ const CONVERSION_SUMS: &[RawSum] = &[
     ),
 ];
 
+/// Which clicks are asked: those of the period's ids, without those that were imported and are no traffic of ours.
+const CLICK_FILTER: &str = " AND id >= $3 AND id < $4 AND NOT EXISTS (SELECT 1 FROM foreign_clicks \
+    WHERE foreign_clicks.click_id = clicks.id AND NOT foreign_clicks.is_counted)";
+
 /// How far a click's time may lie from the time in its id, where raw clicks are looked up by time.
 const ID_SLACK_MS: i64 = HOUR_MS;
 
@@ -102,7 +106,7 @@ fn raw_part(
     (from_ms, to_ms): (i64, i64),
 ) -> Result<Vec<RawRow>> {
     // Ids of clicks are ordered by time and serve as its index, which keeps rebuilding from reading all clicks.
-    let ids = if table == "clicks" { " AND id >= $3 AND id < $4" } else { "" };
+    let ids = if table == "clicks" { CLICK_FILTER } else { "" };
     let value = |name| added.iter().find(|(known, _)| *known == name).map_or("0", |(_, value)| *value);
     let (low, high) = (ClickId::floor(from_ms - ID_SLACK_MS), ClickId::floor(to_ms + ID_SLACK_MS));
     sums::ask(conn, |conn, width| {

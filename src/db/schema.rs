@@ -786,7 +786,7 @@ diesel::allow_tables_to_appear_in_same_query!(api_tokens, users);
 diesel::allow_tables_to_appear_in_same_query!(clicks, postbacks_received);
 diesel::allow_tables_to_appear_in_same_query!(campaign_aliases, campaigns);
 diesel::allow_tables_to_appear_in_same_query!(old_postback_keys, advertisers);
-diesel::allow_tables_to_appear_in_same_query!(parked_foreign, foreign_clicks);
+diesel::allow_tables_to_appear_in_same_query!(clicks, parked_foreign, foreign_clicks);
 diesel::joinable!(postback_replays -> users (user_id));
 diesel::joinable!(recalculations -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(postback_replays, users);

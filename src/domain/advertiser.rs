@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-pub use trust::{addresses, is_allowed};
+pub use trust::{addresses, forward, is_allowed};
 
 word_enum! {
     /// What kind of sender it is.
@@ -128,6 +128,8 @@ pub struct Advertiser {
     pub is_pixel_on: bool,
     /// The keys that stood in its postback addresses elsewhere, which work here too.
     pub old_keys: Vec<String>,
+    /// Where postbacks go on to that name a click of the tracker before; empty for nowhere.
+    pub forward_unknown_to: String,
     /// The preset that it was filled from.
     pub preset: Option<String>,
     /// In use or not.
@@ -159,6 +161,7 @@ impl Advertiser {
             reply_body: String::new(),
             is_pixel_on: false,
             old_keys: Vec::new(),
+            forward_unknown_to: String::new(),
             preset: None,
             status: EntityStatus::Active,
         }
@@ -233,6 +236,7 @@ impl Editable for Advertiser {
             "reply_body" => put(&mut self.reply_body, field, input::text(value, REPLY_CHARS_MAX)),
             "pixel" => put(&mut self.is_pixel_on, field, input::flag(value)),
             "old_keys" => put(&mut self.old_keys, field, trust::old_keys(value)),
+            "forward_unknown_to" => put(&mut self.forward_unknown_to, field, forward(value)),
             "preset" => put(&mut self.preset, field, trust::preset(value)),
             "status" => put(&mut self.status, field, status(value)),
             _ => Ok(false),

@@ -10,6 +10,8 @@ pub mod country;
 pub mod device;
 pub mod figures;
 mod filling;
+pub mod foreign_click;
+pub mod forward;
 pub mod histogram;
 pub mod host;
 pub mod import;

@@ -34,6 +34,8 @@ pub struct OldDoors {
     pub addresses: Vec<IpNet>,
     /// The key that stood before `/postback`, one for all networks as Keitaro has it; empty for none.
     pub key: String,
+    /// Where postbacks without an advertiser's key go on to that name a click of the tracker before; empty for nowhere.
+    pub forward_unknown_to: String,
     /// `/click` and `/click/2` on landers are buttons here.
     pub buttons: bool,
 }

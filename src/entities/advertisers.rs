@@ -10,6 +10,7 @@ use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
 use crate::domain::preset;
 use crate::domain::seen_word::WordKind;
+use crate::domain::tracking_address::TrackingAddress;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
@@ -28,7 +29,11 @@ impl Noun for Advertiser {
     }
 
     fn check_references(&self, _before: Option<&Self>, checks: &mut Checks<'_>) -> db::Result<()> {
-        check_old_keys(self, checks)
+        check_old_keys(self, checks)?;
+        if let Some(why) = own_host(checks.conn, &self.forward_unknown_to)? {
+            checks.push("forward_unknown_to", why);
+        }
+        Ok(())
     }
 
     fn insert(&self, conn: &mut AnyConnection, now_ms: i64) -> Result<i64, Error> {
@@ -62,6 +67,14 @@ fn check_old_keys(advertiser: &Advertiser, checks: &mut Checks<'_>) -> db::Resul
         checks.push("old_keys", message);
     }
     Ok(())
+}
+
+/// Why an address of the tracker before cannot be one: it is ours.
+pub(super) fn own_host(conn: &mut AnyConnection, url: &str) -> db::Result<Option<String>> {
+    let Some((place, ..)) = TrackingAddress::parted(url) else { return Ok(None) };
+    let is_own = db::own_hosts::load(conn)?.have(&place, None);
+    let why = "This is a host of this tracker: postbacks would come back. Name the one that the tracker before still answers at";
+    Ok(is_own.then(|| why.to_owned()))
 }
 
 /// Somebody else took an old key in the same moment.

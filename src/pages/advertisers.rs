@@ -119,6 +119,8 @@ pub struct AdvertiserForm {
     pub allow_addresses: Field,
     /// The keys of its postback addresses elsewhere, one a line.
     pub old_keys: Field,
+    /// Where postbacks go on to that name a click of the tracker before.
+    pub forward_unknown_to: Field,
     /// What a refusal is answered with.
     pub answers: Select,
     /// The body of every answer.

@@ -4,6 +4,7 @@ use askama::Template;
 
 mod chosen;
 mod replaying;
+mod sent_on;
 
 use super::click_story::{code, fact, group, link, plain, raw, ticked, unticked};
 use super::clicks::story_zone;
@@ -18,6 +19,7 @@ use super::words::{NONE, count, moment, shortened};
 use super::{Answer, checks, log};
 use crate::conversions::may_replay;
 use crate::db;
+use crate::db::forwards;
 use crate::db::judged_again::{self, Replay};
 use crate::db::postbacks::{self, NewPostback, PostbackQuery, StoredPostback, Uncounted};
 use crate::db::search::PAGE_SIZE;
@@ -252,10 +254,11 @@ async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest, id: web:
     let found = reading(&app, move |app| {
         app.db.read(|conn| {
             let replays = judged_again::replays_of(conn, id)?;
-            Ok::<_, db::Error>((postbacks::find(conn, id)?, replays, Names::read(conn)?))
+            let forward = forwards::of_postback(conn, id)?;
+            Ok::<_, db::Error>((postbacks::find(conn, id)?, replays, forward, Names::read(conn)?))
         })
     });
-    let (postback, replays, names) = found.await?;
+    let (postback, replays, forward, names) = found.await?;
     let postback = postback.ok_or(Error::NotFound)?;
     let value = &postback.value;
     let mut chrome = desk.chrome(&format!("Postback {id}"), Nav::Postbacks);
@@ -270,7 +273,10 @@ async fn show(who: SignedIn, app: web::Data<App>, request: HttpRequest, id: web:
         steps: checks::steps(value),
         raw: raw_box(value),
         answer: answer_box(&postback),
-        groups: groups(&postback, &names, (zone, desk.now_ms)),
+        groups: groups(&postback, &names, (zone, desk.now_ms))
+            .into_iter()
+            .chain(forward.map(|forward| sent_on::group_of(&forward, (zone, desk.now_ms))))
+            .collect(),
         runs: replays.iter().map(|(replay, who)| run(replay, who, (zone, desk.now_ms))).collect(),
         replay_id: if may_replay(value.code) { id.to_string() } else { String::new() },
     })

@@ -217,8 +217,18 @@ pub struct MovingPage {
     pub addresses: Field,
     /// The one key of the tracker before.
     pub key: Field,
+    /// Where postbacks go on to that name a click of it.
+    pub forward: Field,
     /// Its landers' buttons are answered.
     pub buttons: bool,
+    /// The lines of clicks that were typed.
+    pub lines: Field,
+    /// The clicks are to be counted as traffic.
+    pub count_as_clicks: bool,
+    /// What became of the lines. Empty where nobody brought any.
+    pub found: String,
+    /// What is wrong with some of them.
+    pub faults: Vec<String>,
 }
 
 /// The addresses of this family.

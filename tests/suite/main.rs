@@ -58,6 +58,8 @@ mod domains;
 mod doors;
 mod fallbacks;
 mod floors;
+mod foreign;
+mod forwards;
 mod hand;
 mod hostile_clicks;
 mod import_pages;

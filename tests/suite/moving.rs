@@ -161,6 +161,7 @@ stories! {
             (json!({"old_postbacks": ["binom"], "old_postback_addresses": ["0.0.0.0/0"]}), "old_postback_addresses"),
             (json!({"old_postback_addresses": ["::/0"]}), "old_postback_addresses"),
             (json!({"old_postbacks": ["keitaro"], "old_postback_addresses": ["203.0.113.7"]}), "old_postbacks"),
+            (json!({"old_forward_unknown_to": "ftp://x/"}), "old_forward_unknown_to"),
             (json!({"old_postbacks": 7}), "old_postbacks"), (json!({"old_postbacks": [7]}), "old_postbacks"),
             (json!({"old_postback_key": "abc"}), "old_postback_key"), (json!({"old_postback_key": "a/b/c/d"}), "old_postback_key"),
             (json!({"old_postback_key": "settings"}), "old_postback_key"), (json!({"old_postback_key": ["x"]}), "old_postback_key"),

@@ -28,6 +28,11 @@ impl<'a> Person<'a> {
         Self { app, cookie: answer.cookies.join("; ") }
     }
 
+    /// What the browser sends to be known.
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
     /// A request from a page of this site.
     pub async fn ask(&self, method: Method, path: &str) -> Answer {
         let request = self.app.request(method, path).header("cookie", &self.cookie);

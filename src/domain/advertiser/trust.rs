@@ -1,5 +1,6 @@
 //! Who may send an advertiser's postbacks.
 
+use crate::domain::forward::{TEMPLATE_CHARS_MAX, read_template};
 use crate::domain::input::{self, Reading};
 use crate::domain::old_door::read_old_key;
 use ipnet::IpNet;
@@ -64,6 +65,14 @@ pub(super) fn old_keys(value: &Value) -> Reading<Vec<String>> {
         }
     }
     if keys.len() > OLD_KEYS_MAX { Err(format!("At most {OLD_KEYS_MAX} old keys")) } else { Ok(keys) }
+}
+
+/// Where postbacks of the tracker before go on to; empty for nowhere.
+///
+/// # Errors
+/// It is no address.
+pub fn forward(value: &Value) -> Reading<String> {
+    read_template(&input::text(value, TEMPLATE_CHARS_MAX)?)
 }
 
 /// The name of a preset: letters, digits and hyphens, as its file is named.

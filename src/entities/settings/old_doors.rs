@@ -1,9 +1,10 @@
 //! The settings about the doors of the tracker before.
 
 use crate::db::{self, AnyConnection, advertisers};
-use crate::domain::advertiser::addresses;
+use crate::domain::advertiser::{addresses, forward};
 use crate::domain::input::{self, FieldErrors, Reading, put};
 use crate::domain::old_door::{OldDoor, OldDoors, read_old_key};
+use crate::entities::advertisers::own_host;
 use serde_json::Value;
 
 /// Sets one of these fields. `Ok(false)` where there is no such field.
@@ -12,6 +13,7 @@ pub(super) fn set(doors: &mut OldDoors, field: &str, value: &Value) -> Result<bo
         "old_postbacks" => put(&mut doors.postbacks, field, read_doors(value)),
         "old_postback_addresses" => put(&mut doors.addresses, field, addresses(value)),
         "old_postback_key" => put(&mut doors.key, field, read_key(value)),
+        "old_forward_unknown_to" => put(&mut doors.forward_unknown_to, field, forward(value)),
         "old_buttons" => put(&mut doors.buttons, field, input::flag(value)),
         _ => Ok(false),
     }
@@ -56,12 +58,15 @@ pub(super) fn check(doors: &OldDoors, errors: &mut FieldErrors) {
     }
 }
 
-/// The key of all advertisers is none of one alone.
+/// The key of all advertisers is none of one alone, and what is sent on goes to another host.
 pub(super) fn check_taken(
     doors: &OldDoors,
     conn: &mut AnyConnection,
     errors: &mut FieldErrors,
 ) -> db::Result<()> {
+    if let Some(why) = own_host(conn, &doors.forward_unknown_to)? {
+        errors.push("old_forward_unknown_to", why);
+    }
     if doors.key.is_empty() {
         return Ok(());
     }

@@ -19,7 +19,7 @@ use ipnet::IpNet;
 use serde_json::{Map, Value, json};
 
 /// What is stored as it was typed.
-const TEXTS: [&str; 12] = [
+const TEXTS: [&str; 13] = [
     "name",
     "kind",
     "currency",
@@ -29,6 +29,7 @@ const TEXTS: [&str; 12] = [
     "hmac_mode",
     "allow_addresses",
     "old_keys",
+    "forward_unknown_to",
     "answers",
     "reply_body",
     "status",
@@ -86,6 +87,7 @@ pub(super) fn typed_of(advertiser: &Noun) -> Typed {
         ("hmac_mode", advertiser.hmac_mode.to_string()),
         ("allow_addresses", lines(&advertiser.allow_addresses)),
         ("old_keys", advertiser.old_keys.join("\n")),
+        ("forward_unknown_to", advertiser.forward_unknown_to.clone()),
         ("answers", advertiser.answers.to_string()),
         ("reply_body", advertiser.reply_body.clone()),
         ("pixel", advertiser.is_pixel_on.to_string()),
@@ -212,6 +214,7 @@ fn draw(_: &App, place: &Place, shown: &Shown<Noun>) -> Result<AdvertiserFormPag
             hmac_mode: form.select("hmac_mode", &SIGNATURES),
             allow_addresses: form.field("allow_addresses"),
             old_keys: form.field("old_keys"),
+            forward_unknown_to: form.field("forward_unknown_to"),
             answers: form.select("answers", &ANSWERS),
             reply_body: form.field("reply_body"),
             pixel: form.typed.is_on("pixel"),
