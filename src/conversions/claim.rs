@@ -276,8 +276,7 @@ pub(super) fn cid_of(params: &Params, advertiser: &Advertiser) -> Result<String,
     Ok(read_identity(cid, txid)?.0)
 }
 
-/// The event and the status that a row of a report names, read by the advertiser's maps: the word as it came where it
-/// has no meaning.
+/// The event and the status of a report's row by the advertiser's maps; the word itself where it has no meaning.
 pub(super) fn words_of(
     params: &Params,
     advertiser: &Advertiser,
@@ -285,8 +284,7 @@ pub(super) fn words_of(
     let reader = Reader { params, advertiser, names: &BTreeMap::new() };
     let given = reader.find("event", EVENT);
     let (event, of_event) = read_event(given, advertiser);
-    let word = reader.find("status", STATUS);
-    let status = match word {
+    let status = match reader.find("status", STATUS) {
         Some(given) => read_status(Some(given), of_event, &reader)
             .map(|(status, _)| status)
             .map_err(|refusal| refusal.unknown_word.unwrap_or_default()),

@@ -140,8 +140,8 @@ fn plant(clicks: &[String]) -> Planted {
     let mut note = |list: &'static str, row: &Row| expected.entry(list).or_default().insert(row.txid.clone());
     // A stride that shares no factor with a thousand: the planted ones lie everywhere.
     let kind_of = |number: usize| (number * 617 % 1_000) / 12;
-    for number in 0..ours.len() {
-        let mut row = ours[number].clone();
+    for (number, mine) in ours.iter_mut().enumerate() {
+        let mut row = mine.clone();
         match kind_of(number) {
             0 => {
                 note("only_ours", &row);
@@ -159,7 +159,7 @@ fn plant(clicks: &[String]) -> Planted {
                 note("day_differs", &row);
                 // A third of ours was the day before the period, and some of theirs are of the day after.
                 if number % 3 == 0 {
-                    (ours[number].day, row.day) = (-1, 0);
+                    (mine.day, row.day) = (-1, 0);
                 } else {
                     row.day += 1;
                 }

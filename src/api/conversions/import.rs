@@ -7,13 +7,12 @@ use crate::db::imports::{self, Fault, Import, NewImport};
 use crate::db::settings;
 use crate::domain::import::{ALL_OR_NOTHING_MAX, ImportFormat, ImportMode, ImportPlan};
 use crate::domain::input::{self, FieldErrors};
-use crate::domain::sheet::{DayOrder, FILE_BYTES_MAX, Field, Mapping, decode};
+use crate::domain::sheet::{DayOrder, Field, Mapping, decode};
 use crate::domain::verdict::PostbackResult;
 use crate::domain::zone::TimeZone;
-use crate::http::{App, Error, Reader, Tracker, Writer, blocking, reading};
+use crate::http::{App, Error, Reader, Tracker, Writer, blocking, read_bytes, reading};
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
-use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -136,7 +135,7 @@ async fn create(
     }
     let asked = Asked::read(request.query_string())?;
     let (is_dry_run, user_id) = (asked.is_dry_run, who.user.id);
-    let bytes = body(payload).await?;
+    let bytes = read_bytes(payload).await?;
     let sent = reading(&app, move |app| sent(app, &asked, bytes, user_id)).await?;
     if is_dry_run {
         let postbacks = tracker.clone();
@@ -159,18 +158,6 @@ async fn create(
 
 fn no_advertiser() -> Error {
     FieldErrors::one("advertiser_id", "There is no such advertiser, or it is archived").into()
-}
-
-async fn body(mut payload: web::Payload) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| Error::Unreadable(format!("The body broke off: {error}.")))?;
-        if bytes.len() + chunk.len() > FILE_BYTES_MAX {
-            return Err(Error::TooLarge(FILE_BYTES_MAX));
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
 }
 
 fn sent(app: &App, asked: &Asked, bytes: Vec<u8>, user_id: i64) -> Result<Sent, Error> {

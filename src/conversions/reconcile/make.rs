@@ -89,7 +89,7 @@ impl Shared {
         let of_file = |why: crate::domain::sheet::Fault| wrong("file", why.to_string());
         let sheet = rows::sheet_of(&bytes).map_err(of_file)?;
         drop(bytes);
-        let read = rows::read(sheet, &value.mapping, (span.zone, value.day_order), &advertiser.advertiser)
+        let read = rows::read(&sheet, &value.mapping, (span.zone, value.day_order), &advertiser.advertiser)
             .map_err(of_file)?;
         let theirs: Vec<Theirs> = read.iter().map(|row| row.theirs.clone()).collect();
         let ours = self.ours(&draft, &theirs)?;

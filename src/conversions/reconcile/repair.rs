@@ -154,7 +154,7 @@ impl Shared {
         let (mut records, mut changes, mut told) = (Vec::new(), Vec::new(), Vec::new());
         for row in rows {
             match self.way(&found, row, asked) {
-                Way::Record(row) => records.push(row),
+                Way::Record(row) => records.push(*row),
                 Way::Change(plan) => changes.push(*plan),
                 Way::Told(mark) => told.push(mark),
                 Way::Done(mark) => {
@@ -187,7 +187,7 @@ impl Shared {
             List::OnlyTheirs if row.value.theirs.click.is_empty() => {
                 told(&row, "Their row has no click id: nothing says which click it belongs to")
             }
-            List::OnlyTheirs => Way::Record(row),
+            List::OnlyTheirs => Way::Record(Box::new(row)),
             List::OnlyOurs => plan(Plan::taking_back(found, &row, asked), &row),
             List::StatusDiffers => plan(Plan::status(found, &row, asked, &advertiser.advertiser), &row),
             List::AmountDiffers => plan(Plan::amount(found, &row, asked), &row),
@@ -206,7 +206,7 @@ impl Shared {
 /// How a row is repaired.
 enum Way {
     /// Their row is recorded.
-    Record(ListRow),
+    Record(Box<ListRow>),
     /// Our conversion is changed.
     Change(Box<Plan>),
     /// It is not, for a reason.

@@ -52,7 +52,7 @@ pub fn guess(sheet: &Sheet, known: &Mapping) -> Mapping {
 /// # Errors
 /// The columns cannot be followed.
 pub(super) fn read(
-    sheet: Sheet,
+    sheet: &Sheet,
     mapping: &Mapping,
     (zone, order): (TimeZone, Option<DayOrder>),
     advertiser: &Advertiser,
@@ -72,7 +72,7 @@ pub(super) fn read(
         .filter_map(|field| Some((*field, mapping.place(*field, &sheet.columns)?)))
         .collect();
     let reader = Reader { places, moments: Moments { zone, order }, advertiser };
-    Ok(sheet.rows.into_iter().map(|row| reader.row(row)).collect())
+    Ok(sheet.rows.iter().map(|row| reader.row(row)).collect())
 }
 
 struct Reader<'a> {
@@ -87,8 +87,8 @@ impl Reader<'_> {
         place.map_or("", |(_, at)| row.cell(*at).trim())
     }
 
-    fn row(&self, row: Row) -> Read {
-        let cell = |field| self.cell(&row, field);
+    fn row(&self, row: &Row) -> Read {
+        let cell = |field| self.cell(row, field);
         let mut faults: Vec<String> = row.cells.as_ref().err().into_iter().cloned().collect();
         let amount = some(cell(Field::Revenue), |text| {
             let read = Money::read(&plain_amount(text));

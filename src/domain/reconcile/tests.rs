@@ -111,7 +111,7 @@ fn a_conversion_beyond_the_period_is_another_day_and_not_missing() {
     let both = Theirs { at_ms: Some(TENTH - 2 * HOUR), ..theirs(2, 1, "a") };
     assert_eq!(found(&[both], &[before]), []);
     let row = Theirs { at_ms: Some(TENTH + 72 * HOUR), ..theirs(2, 1, "a") };
-    assert_eq!(found(&[row.clone()], &[ours(1, 1, "a")]), [("day_differs", 2, 1)]);
+    assert_eq!(found(std::slice::from_ref(&row), &[ours(1, 1, "a")]), [("day_differs", 2, 1)]);
     assert_eq!(found(&[row], &[]), [], "a row of another day is no business of these days");
 }
 
