@@ -3,6 +3,7 @@
 use super::Answer;
 use crate::domain::foreign_click::{self, Fault};
 use crate::domain::input::FieldErrors;
+use crate::domain::sheet::FILE_BYTES_MAX;
 use crate::http::{AdminWriter, Error, Tracker, blocking, now_ms, read_bytes};
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -52,7 +53,7 @@ async fn import(
         return Err(Error::WrongContentType("text/csv"));
     }
     let (is_counted, is_dry_run) = asked(&request)?;
-    let bytes = read_bytes(payload).await?;
+    let bytes = read_bytes(payload, FILE_BYTES_MAX).await?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let (lines, mut faults) =
         foreign_click::read(&text, now_ms()).map_err(|message| FieldErrors::one("rows", message))?;

@@ -11,11 +11,10 @@ use crate::domain::rate::{Sheet, shown};
 use crate::entities;
 use crate::entities::rate_fetch::{self, RateFetch};
 use crate::http::limits::JSON_BYTES_MAX;
-use crate::http::{App, Error, Reader, Writer, json_fields, now_ms, reading};
+use crate::http::{App, Error, Reader, Writer, json_fields, now_ms, read_bytes, reading};
 use actix_web::http::Method;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse, web};
-use futures_util::StreamExt as _;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -164,15 +163,8 @@ async fn put(_who: Writer, app: web::Data<App>, request: HttpRequest, payload: w
     Ok(if is_new { HttpResponse::Created().json(body) } else { HttpResponse::Ok().json(body) })
 }
 
-async fn read_text(mut payload: web::Payload) -> Result<String, Error> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| Error::Unreadable(format!("The body broke off: {error}.")))?;
-        if bytes.len() + chunk.len() > JSON_BYTES_MAX {
-            return Err(Error::TooLarge(JSON_BYTES_MAX));
-        }
-        bytes.extend_from_slice(&chunk);
-    }
+async fn read_text(payload: web::Payload) -> Result<String, Error> {
+    let bytes = read_bytes(payload, JSON_BYTES_MAX).await?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -9,6 +9,7 @@ use crate::db::reconciliation_rows::{self as list_rows, ListRow};
 use crate::db::reconciliations::{self, Reconciliation, ReconciliationState};
 use crate::domain::money::Money;
 use crate::domain::reconcile::{DayFigures, List, totals};
+use crate::domain::sheet::FILE_BYTES_MAX;
 use crate::http::{App, Error, Reader, Tracker, Upload, Writer, blocking, json_fields, reading};
 use crate::http::{read_bytes, read_upload};
 use actix_web::http::header::CONTENT_TYPE;
@@ -60,7 +61,7 @@ async fn create(
     let sent = match kind.as_str() {
         "multipart/form-data" => read_upload(&request, payload).await?,
         "text/csv" | "text/plain" | "application/octet-stream" => {
-            Upload { file: read_bytes(payload).await?, ..Upload::default() }
+            Upload { file: read_bytes(payload, FILE_BYTES_MAX).await?, ..Upload::default() }
         }
         _ => return Err(Error::WrongContentType("text/csv or multipart/form-data")),
     };

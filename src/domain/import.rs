@@ -52,8 +52,7 @@ impl ImportState {
     }
 }
 
-/// Rows that are recorded all or none: so many are one transaction of about two seconds, and a postback waits no longer than
-/// that.
+/// Rows that are recorded all or none, in one transaction: postbacks wait meanwhile, and are answered within five seconds.
 pub const ALL_OR_NOTHING_MAX: usize = 10_000;
 
 /// How a file is read.

@@ -2,10 +2,10 @@
 
 use super::Error;
 use super::limits::JSON_BYTES_MAX;
+use super::upload::read_bytes;
 use crate::entities::Fields;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::{HttpRequest, web};
-use futures_util::StreamExt as _;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;
@@ -14,7 +14,7 @@ use std::fmt;
 ///
 /// # Errors
 /// Not JSON by its content type, compressed, too large, or not one object.
-pub async fn json_fields(request: &HttpRequest, mut payload: web::Payload) -> Result<Fields, Error> {
+pub async fn json_fields(request: &HttpRequest, payload: web::Payload) -> Result<Fields, Error> {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let kind = header(CONTENT_TYPE).unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     if kind != "application/json" || header(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
@@ -24,15 +24,7 @@ pub async fn json_fields(request: &HttpRequest, mut payload: web::Payload) -> Re
     if announced.is_some_and(|length| length > JSON_BYTES_MAX) {
         return Err(Error::TooLarge(JSON_BYTES_MAX));
     }
-    let mut body = web::BytesMut::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| Error::Unreadable(format!("The body broke off: {error}.")))?;
-        if body.len() + chunk.len() > JSON_BYTES_MAX {
-            return Err(Error::TooLarge(JSON_BYTES_MAX));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    read(&body)
+    read(&read_bytes(payload, JSON_BYTES_MAX).await?)
 }
 
 fn read(body: &[u8]) -> Result<Fields, Error> {

@@ -4,11 +4,15 @@ use super::Error;
 use super::limits::FORM_BYTES_MAX;
 use crate::domain::sheet::FILE_BYTES_MAX;
 use actix_multipart::{Field, Multipart, MultipartError};
+use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, web};
 use futures_util::StreamExt as _;
 
 /// Parts of one form: ours have about twenty fields.
 const PARTS_MAX: usize = 100;
+
+/// Bytes of what was pasted that come back with a form that is refused: more makes a page that no browser shows well.
+const PASTED_BACK_MAX: usize = 256 * 1_024;
 
 /// A form with a file.
 #[derive(Clone, Debug, Default)]
@@ -17,24 +21,40 @@ pub struct Upload {
     pub fields: Vec<(String, String)>,
     /// The file; what was pasted where none was chosen.
     pub file: Vec<u8>,
-    /// The file's name, as the sender's system called it; empty for what was pasted.
+    /// The file's name, without its folders; empty for what was pasted.
     pub file_name: String,
+}
+
+impl Upload {
+    /// A field's value; empty where it did not come. Of repeated names the first counts.
+    #[must_use]
+    pub fn field(&self, name: &str) -> &str {
+        let found = self.fields.iter().find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value.as_str())
+    }
+
+    /// What was pasted, as it stands in the form again; nothing where it is a file, or more than a page should carry.
+    #[must_use]
+    pub fn pasted_back(&self) -> String {
+        let is_shown = self.file_name.is_empty() && self.file.len() <= PASTED_BACK_MAX;
+        if is_shown { String::from_utf8_lossy(&self.file).into_owned() } else { String::new() }
+    }
 }
 
 fn unreadable(error: &MultipartError) -> Error {
     Error::Unreadable(format!("The form cannot be read: {error}."))
 }
 
-/// Reads a body as it is.
+/// Reads a body as it is, of so many bytes at most.
 ///
 /// # Errors
-/// It breaks off, or is longer than a file may be.
-pub async fn read_bytes(mut payload: web::Payload) -> Result<Vec<u8>, Error> {
+/// It breaks off, or is longer.
+pub async fn read_bytes(mut payload: web::Payload, bytes_max: usize) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| Error::Unreadable(format!("The body broke off: {error}.")))?;
-        if bytes.len() + chunk.len() > FILE_BYTES_MAX {
-            return Err(Error::TooLarge(FILE_BYTES_MAX));
+        if bytes.len() + chunk.len() > bytes_max {
+            return Err(Error::TooLarge(bytes_max));
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -46,6 +66,10 @@ pub async fn read_bytes(mut payload: web::Payload) -> Result<Vec<u8>, Error> {
 /// # Errors
 /// It is no such form, it breaks off, or it is longer than is allowed.
 pub async fn read_upload(request: &HttpRequest, payload: web::Payload) -> Result<Upload, Error> {
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    if !kind.to_ascii_lowercase().starts_with("multipart/form-data") {
+        return Err(Error::WrongContentType("multipart/form-data"));
+    }
     let mut form = Multipart::new(request.headers(), payload);
     let (mut upload, mut pasted, mut parts) = (Upload::default(), Vec::new(), 0_usize);
     while let Some(part) = form.next().await {
@@ -55,12 +79,11 @@ pub async fn read_upload(request: &HttpRequest, payload: web::Payload) -> Result
             return Err(Error::Unreadable(format!("The form has more than {PARTS_MAX} parts.")));
         }
         let name = part.name().unwrap_or("").to_owned();
-        let file_name =
-            part.content_disposition().and_then(|told| told.get_filename()).unwrap_or("").to_owned();
+        let file_name = part.content_disposition().and_then(|told| told.get_filename()).map(plain_name);
         match name.as_str() {
             "file" => {
                 upload.file = read_part(&mut part, FILE_BYTES_MAX).await?;
-                upload.file_name = file_name;
+                upload.file_name = file_name.unwrap_or_default();
             }
             "pasted" => pasted = read_part(&mut part, FILE_BYTES_MAX).await?,
             _ => {
@@ -85,4 +108,10 @@ async fn read_part(part: &mut Field, bytes_max: usize) -> Result<Vec<u8>, Error>
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
+}
+
+/// A file's name without its folders and without what no line of text has.
+fn plain_name(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or("");
+    last.chars().filter(|c| !c.is_control()).collect()
 }

@@ -6,7 +6,6 @@ mod faults;
 mod preview;
 mod rows;
 mod show;
-mod upload;
 
 use super::Answer;
 use super::choosing::{self, rows_max};
@@ -26,8 +25,11 @@ use crate::domain::import::{ALL_OR_NOTHING_MAX, ImportMode, ImportState};
 use crate::domain::input::FieldErrors;
 use crate::domain::sheet::{self, decode};
 use crate::domain::zone::TimeZone;
-use crate::http::{App, Error, PageWrite, SignedIn, Tracker, blocking, reading};
+use crate::http::{App, Error, PageWrite, SignedIn, Tracker, Upload, blocking, read_upload, reading};
 use actix_web::{HttpRequest, web};
+
+/// Bytes of a file's name that are kept.
+const FILE_NAME_BYTES_MAX: usize = 120;
 
 /// Imports that the page shows.
 const SHOWN_MAX: i64 = 50;
@@ -75,9 +77,12 @@ async fn create(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Answer {
-    let sent = upload::read(&request, payload).await?;
+    let sent = read_upload(&request, payload).await?;
     let user_id = who.0.user.id;
-    let typed = Typed::of([("advertiser_id", sent.advertiser_id.clone()), ("text", sent.shown_text())]);
+    let typed = Typed::of([
+        ("advertiser_id", sent.field("advertiser_id").to_owned()),
+        ("pasted", sent.pasted_back()),
+    ]);
     let kept = blocking({
         let app = app.clone();
         move || {
@@ -97,13 +102,13 @@ async fn create(
 }
 
 /// A file as it is kept until somebody says how it is to be read.
-fn draft(app: &App, sent: upload::Sent, user_id: i64) -> Result<(NewImport, Vec<u8>), Error> {
+fn draft(app: &App, sent: Upload, user_id: i64) -> Result<(NewImport, Vec<u8>), Error> {
     let mut errors = FieldErrors::default();
-    let advertiser_id = sent.advertiser_id.parse().unwrap_or(0);
+    let advertiser_id = sent.field("advertiser_id").trim().parse().unwrap_or(0);
     if app.catalog.get().advertiser(advertiser_id).is_none() {
         errors.push("advertiser_id", "Choose whose conversions they are");
     }
-    let (bytes, field) = if sent.file.is_empty() { (sent.text, "text") } else { (sent.file, "file") };
+    let (bytes, field) = (sent.file, if sent.file_name.is_empty() { "pasted" } else { "file" });
     let text = match decode(&bytes) {
         _ if bytes.is_empty() => {
             errors.push("file", "Choose a file, or paste its rows below");
@@ -126,7 +131,7 @@ fn draft(app: &App, sent: upload::Sent, user_id: i64) -> Result<(NewImport, Vec<
     let new = NewImport {
         user_id,
         advertiser_id,
-        file_name: sheet::cut(&sent.file_name, upload::FILE_NAME_BYTES_MAX).to_owned(),
+        file_name: sheet::cut(&sent.file_name, FILE_NAME_BYTES_MAX).to_owned(),
         byte_count: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
         plan,
         mode: if is_long { ImportMode::GoodRows } else { ImportMode::AllOrNothing },
@@ -157,7 +162,7 @@ async fn drawn(
         chrome: frame(desk, "Import"),
         advertiser_id: form.choose("advertiser_id", &choosing::choices("Choose one", &advertisers, |_| None)),
         file_error: form.error("file"),
-        text: form.field("text"),
+        text: form.field("pasted"),
         imports: table(desk, &names, &known),
         curl: CodeBox {
             hint:

@@ -17,7 +17,7 @@ async fn upload(person: &Person<'_>, advertiser: i64, name: &str, bytes: &[u8]) 
     };
     part("name=\"advertiser_id\"", advertiser.to_string().as_bytes());
     part(&format!("name=\"file\"; filename=\"{name}\""), if name.is_empty() { b"" } else { bytes });
-    part("name=\"text\"", if name.is_empty() { bytes } else { b"" });
+    part("name=\"pasted\"", if name.is_empty() { bytes } else { b"" });
     body.extend_from_slice(b"--line--\r\n");
     person.send_as("/conversions/imports", "multipart/form-data; boundary=line", body).await
 }

@@ -7,6 +7,7 @@ use crate::db::imports::{self, Fault, Import, NewImport};
 use crate::db::settings;
 use crate::domain::import::{ALL_OR_NOTHING_MAX, ImportFormat, ImportMode, ImportPlan};
 use crate::domain::input::{self, FieldErrors};
+use crate::domain::sheet::FILE_BYTES_MAX;
 use crate::domain::sheet::{DayOrder, Field, Mapping, decode};
 use crate::domain::verdict::PostbackResult;
 use crate::domain::zone::TimeZone;
@@ -135,7 +136,7 @@ async fn create(
     }
     let asked = Asked::read(request.query_string())?;
     let (is_dry_run, user_id) = (asked.is_dry_run, who.user.id);
-    let bytes = read_bytes(payload).await?;
+    let bytes = read_bytes(payload, FILE_BYTES_MAX).await?;
     let sent = reading(&app, move |app| sent(app, &asked, bytes, user_id)).await?;
     if is_dry_run {
         let postbacks = tracker.clone();

@@ -25,9 +25,6 @@ use crate::reports::{Period, Preset, TimeZone};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 
-/// Bytes of a pasted report that a form gives back with its errors: more makes a page that no browser shows well.
-const PASTED_BACK_MAX: usize = 256 * 1_024;
-
 /// `GET /reconcile`
 pub(super) async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answer {
     let desk = Desk::open(&app, who).await?;
@@ -61,9 +58,7 @@ pub(super) async fn create(
     for (name, value) in &sent.fields {
         typed.push(name.clone(), value.as_str());
     }
-    if sent.file_name.is_empty() && sent.file.len() <= PASTED_BACK_MAX {
-        typed.push("pasted".to_owned(), String::from_utf8_lossy(&sent.file));
-    }
+    typed.push("pasted".to_owned(), sent.pasted_back());
     let user_id = who.0.user.id;
     let kept = blocking(move || {
         let asked = ReportAsked::read(sent.fields.into_iter()).map_err(Error::from)?;

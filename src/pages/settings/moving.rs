@@ -67,13 +67,9 @@ async fn import(
     payload: web::Payload,
 ) -> Answer {
     let sent = read_upload(&request, payload).await?;
-    let text = |name: &str| {
-        let found = sent.fields.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.clone()).unwrap_or_default()
-    };
-    let typed = text("lines");
+    let typed = sent.field("lines").to_owned();
     let file = Some(String::from_utf8_lossy(&sent.file).into_owned()).filter(|file| !file.trim().is_empty());
-    let (is_counted, is_look) = (text("count_as_clicks") == "true", text("action") == "preview");
+    let (is_counted, is_look) = (sent.field("count_as_clicks") == "true", sent.field("action") == "preview");
     let lines = file.unwrap_or_else(|| typed.clone());
     let read = foreign_click::read(&lines, now_ms());
     let desk = Desk::open(&app, who.0).await?;
