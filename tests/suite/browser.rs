@@ -223,7 +223,7 @@ async fn a_file_is_recorded(browser: &Browser, base: &str) {
     let advertiser = browser.find("#advertiser_id").await;
     advertiser.select_by_index(1).await.unwrap();
     let rows = (0..30).map(|n| format!("order-{n};1,50;0nobody\n")).collect::<String>();
-    browser.fill("#text", &format!("Order ID;Commission;Sub ID\n{rows}")).await;
+    browser.fill("#pasted", &format!("Order ID;Commission;Sub ID\n{rows}")).await;
     browser.press("Look at it").await;
     browser.until_it_says("Nothing is recorded yet").await;
     let draft = browser.client.current_url().await.unwrap().to_string();
