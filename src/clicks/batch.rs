@@ -1,8 +1,10 @@
-//! The clicks of one turn of a worker's event loop: written together, answered together.
+//! The clicks of one turn of a worker's event loop: written together, answered together. All of it lives on that
+//! worker's thread.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 /// The record could not be kept: no id may be handed out for it.
@@ -17,13 +19,13 @@ struct State {
 
 /// A group of records that is kept or lost as one.
 #[derive(Default)]
-pub struct Batch(Mutex<State>);
+pub(super) struct Batch(RefCell<State>);
 
 impl Batch {
     /// Tells everybody who waits.
-    pub fn finish(&self, outcome: Result<(), NotKept>) {
+    pub(super) fn finish(&self, outcome: Result<(), NotKept>) {
         let wakers = {
-            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = self.0.borrow_mut();
             state.outcome = Some(outcome);
             std::mem::take(&mut state.wakers)
         };
@@ -32,21 +34,34 @@ impl Batch {
 }
 
 /// Waits until a batch is written.
-pub struct Written(pub Arc<Batch>);
+pub struct Written {
+    batch: Rc<Batch>,
+    /// Its place among those who wait, once it does.
+    place: Option<usize>,
+}
+
+impl Written {
+    pub(super) const fn new(batch: Rc<Batch>) -> Self {
+        Self { batch, place: None }
+    }
+}
 
 impl Future for Written {
     type Output = Result<(), NotKept>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match state.outcome {
-            Some(outcome) => Poll::Ready(outcome),
+        let own = self.get_mut();
+        let mut state = own.batch.0.borrow_mut();
+        if let Some(outcome) = state.outcome {
+            return Poll::Ready(outcome);
+        }
+        match own.place.and_then(|place| state.wakers.get_mut(place)) {
+            Some(known) => known.clone_from(context.waker()),
             None => {
-                if !state.wakers.iter().any(|waker| waker.will_wake(context.waker())) {
-                    state.wakers.push(context.waker().clone());
-                }
-                Poll::Pending
+                own.place = Some(state.wakers.len());
+                state.wakers.push(context.waker().clone());
             }
         }
+        Poll::Pending
     }
 }

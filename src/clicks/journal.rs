@@ -1,8 +1,8 @@
 //! The journal: every click is appended to a file before it is answered.
 //!
 //! Each worker of the server has a file series of its own and writes it once per turn of its event loop;
-//! no other thread is involved before the answer. A background thread makes the files reach the disk
-//! every 50 ms, or before the answer where the installation asks for safety from power cuts.
+//! no other thread is involved before the answer. A thread of each worker's own makes its files reach the
+//! disk every 50 ms, or before the answer where the installation asks for safety from power cuts.
 
 use super::batch::{Batch, NotKept, Written};
 use super::frame::{self, Room};
@@ -18,6 +18,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::oneshot;
 
 /// A segment is closed when it has grown over this: small enough to be deleted soon, large enough that
 /// files are few.
@@ -48,18 +49,10 @@ pub struct Journal {
     _lock: File,
     pub(super) reserve: Reserve,
     workers: Mutex<Vec<Arc<WorkerState>>>,
-    sync: SyncSignal,
     begun_at_ms: i64,
     pub(super) limit: Limit,
     /// Clicks that could not be kept.
     pub lost: AtomicU64,
-}
-
-#[derive(Default)]
-struct SyncSignal {
-    is_stopped: AtomicBool,
-    wanted: Mutex<bool>,
-    changed: Condvar,
 }
 
 /// What other threads see of a worker's file series.
@@ -68,18 +61,60 @@ pub struct WorkerState {
     pub worker: i64,
     written: Mutex<Position>,
     unsynced: Mutex<Unsynced>,
+    /// Somebody waits for the disk, or the thread is to end.
+    changed: Condvar,
+    is_stopped: AtomicBool,
 }
 
+/// What is written and has perhaps not reached the disk.
 #[derive(Default)]
 struct Unsynced {
     files: Vec<Arc<File>>,
-    batches: Vec<Arc<Batch>>,
+    /// Those who wait for it: a worker hears once for a whole batch, and wakes its handlers on its own thread.
+    waiting: Vec<oneshot::Sender<Result<(), NotKept>>>,
 }
 
 impl WorkerState {
+    fn new(worker: i64) -> Arc<Self> {
+        Arc::new(Self {
+            worker,
+            written: Mutex::default(),
+            unsynced: Mutex::default(),
+            changed: Condvar::new(),
+            is_stopped: AtomicBool::new(false),
+        })
+    }
+
     /// How far whole records are written.
     pub fn written(&self) -> Position {
         *self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep_syncing(&self) {
+        while !self.is_stopped.load(Ordering::Acquire) {
+            let unsynced = self.unsynced.lock().unwrap_or_else(PoisonError::into_inner);
+            let nobody_waits = |unsynced: &mut Unsynced| {
+                unsynced.waiting.is_empty() && !self.is_stopped.load(Ordering::Acquire)
+            };
+            drop(self.changed.wait_timeout_while(unsynced, SYNC_EVERY, nobody_waits));
+            self.sync();
+        }
+    }
+
+    /// Makes everything written so far reach the disk.
+    fn sync(&self) {
+        let due = std::mem::take(&mut *self.unsynced.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut outcome = Ok(());
+        for file in &due.files {
+            if let Err(why) = file.sync_data() {
+                tracing::error!(%why, "a journal file could not be made to reach the disk");
+                outcome = Err(NotKept);
+            }
+        }
+        for waiting in due.waiting {
+            // A worker that has ended waits no more.
+            let _unheard = waiting.send(outcome);
+        }
     }
 }
 
@@ -116,21 +151,17 @@ impl Journal {
         lock.lock()?;
         std::fs::rename(&making, &own)?;
         let reserve = Reserve::begin(&own);
-        let journal = Arc::new(Self {
+        Ok(Arc::new(Self {
             folder: own,
             id,
             durability,
             _lock: lock,
             reserve,
             workers: Mutex::default(),
-            sync: SyncSignal::default(),
             begun_at_ms: now_ms(),
             limit: Limit::new(bytes_max),
             lost: AtomicU64::new(0),
-        });
-        let syncing = Arc::clone(&journal);
-        std::thread::Builder::new().name("journal-sync".to_owned()).spawn(move || syncing.keep_syncing())?;
-        Ok(journal)
+        }))
     }
 
     /// The journal's own name.
@@ -157,60 +188,38 @@ impl Journal {
         self.workers.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A file series for one more worker. It stays on the thread that asks for it.
+    /// A file series for one more worker, with the thread that makes it reach the disk. It stays on the thread that asks
+    /// for it.
     ///
     /// # Errors
-    /// The first segment cannot be made.
+    /// The first segment cannot be made, or no thread started.
     pub fn worker(self: &Arc<Self>) -> io::Result<Rc<WorkerJournal>> {
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
         let worker = i64::try_from(workers.len()).unwrap_or(i64::MAX);
-        let state = Arc::new(WorkerState { worker, written: Mutex::default(), unsynced: Mutex::default() });
+        let state = WorkerState::new(worker);
         let mut inner = Inner {
             room: Room::default(),
             buffer: Vec::with_capacity(64 * 1024),
-            batch: Arc::default(),
+            batch: Rc::default(),
             is_flush_due: false,
             file: None,
             at: Position::default(),
         };
         inner.next_segment(self, &state)?;
+        let syncing = Arc::clone(&state);
+        let name = format!("journal-sync-{worker}");
+        std::thread::Builder::new().name(name).spawn(move || syncing.keep_syncing())?;
         workers.push(Arc::clone(&state));
         Ok(Rc::new(WorkerJournal { journal: Arc::clone(self), state, inner: RefCell::new(inner) }))
     }
 
-    fn keep_syncing(&self) {
-        while !self.sync.is_stopped.load(Ordering::Acquire) {
-            {
-                let wanted = self.sync.wanted.lock().unwrap_or_else(PoisonError::into_inner);
-                let waiting = self.sync.changed.wait_timeout_while(wanted, SYNC_EVERY, |wanted| !*wanted);
-                *waiting.unwrap_or_else(PoisonError::into_inner).0 = false;
-            }
-            self.sync_all();
-        }
-    }
-
-    /// Makes everything written so far reach the disk.
-    pub fn sync_all(&self) {
-        for state in self.workers() {
-            let due = std::mem::take(&mut *state.unsynced.lock().unwrap_or_else(PoisonError::into_inner));
-            let mut outcome = Ok(());
-            for file in &due.files {
-                if let Err(why) = file.sync_data() {
-                    tracing::error!(%why, "a journal file could not be made to reach the disk");
-                    outcome = Err(NotKept);
-                }
-            }
-            for batch in due.batches {
-                batch.finish(outcome);
-            }
-        }
-    }
-
-    /// Ends the syncing thread, after all is on the disk.
+    /// Ends the syncing threads, after all is on the disk.
     pub fn stop(&self) {
-        self.sync.is_stopped.store(true, Ordering::Release);
-        self.sync.changed.notify_all();
-        self.sync_all();
+        for state in self.workers() {
+            state.is_stopped.store(true, Ordering::Release);
+            state.changed.notify_all();
+            state.sync();
+        }
     }
 }
 
@@ -224,7 +233,7 @@ pub struct WorkerJournal {
 struct Inner {
     room: Room,
     buffer: Vec<u8>,
-    batch: Arc<Batch>,
+    batch: Rc<Batch>,
     is_flush_due: bool,
     file: Option<Arc<File>>,
     at: Position,
@@ -247,11 +256,11 @@ impl WorkerJournal {
         let Inner { room, buffer, .. } = &mut *inner;
         if !encode(room, buffer) {
             tracing::error!("a record was too large for the journal");
-            let lost = Arc::<Batch>::default();
+            let lost = Rc::<Batch>::default();
             lost.finish(Err(NotKept));
-            return Written(lost);
+            return Written::new(lost);
         }
-        let batch = Arc::clone(&inner.batch);
+        let batch = Rc::clone(&inner.batch);
         if !inner.is_flush_due {
             inner.is_flush_due = true;
             let own = Rc::clone(self);
@@ -260,7 +269,7 @@ impl WorkerJournal {
                 own.flush();
             });
         }
-        Written(batch)
+        Written::new(batch)
     }
 
     /// Writes what has gathered, at once.
@@ -291,9 +300,10 @@ impl WorkerJournal {
             batch.finish(Ok(()));
             return;
         }
-        self.state.unsynced.lock().unwrap_or_else(PoisonError::into_inner).batches.push(batch);
-        *self.journal.sync.wanted.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.journal.sync.changed.notify_one();
+        let (sender, on_disk) = oneshot::channel();
+        self.state.unsynced.lock().unwrap_or_else(PoisonError::into_inner).waiting.push(sender);
+        self.state.changed.notify_one();
+        tokio::task::spawn_local(async move { batch.finish(on_disk.await.unwrap_or(Err(NotKept))) });
     }
 
     /// Counts a record that could not be kept.
