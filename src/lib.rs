@@ -17,7 +17,7 @@
 //! routing | clicks | reports        which offer a click goes to; journal and ingester; figures
 //! visitor | outgoing                who a visitor is; calls to other hosts
 //! db                                the only place that knows Diesel and SQL
-//! domain                            words and rules: no I/O, no clock
+//! domain | rounds                   words and rules: no I/O, no clock; the thread that wakes and looks
 //! ```
 //!
 //! [`config`] is for [`commands`] and [`server`] alone.
@@ -65,6 +65,7 @@ pub mod http;
 pub mod outgoing;
 pub mod pages;
 pub mod reports;
+pub mod rounds;
 pub mod routing;
 pub mod server;
 pub mod tracking;

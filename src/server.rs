@@ -2,15 +2,16 @@
 
 use crate::clicks::{Durability, Ingested, Ingester, Journal};
 use crate::config::{Config, DurabilitySetting, ProxyHeaderSetting};
-use crate::conversions::{Admission, Forwarder, Postbacks};
+use crate::conversions::{Admission, Postbacks, keep_forwarding};
 use crate::db::{Db, Priority, partitions, settings};
 use crate::domain::vault::Vault;
-use crate::entities::rate_fetch::RateFetcher;
+use crate::entities::rate_fetch;
 use crate::http::metrics::Metrics;
 use crate::http::{App, HttpConfig, Proxies, ProxyHeader, Recent, Tracker, Worker, now_ms};
 use crate::outgoing::Outgoing;
-use crate::routing::{CapWatch, Follower, LiveCatalog, Memory, Sealer};
-use crate::visitor::{Geo, GeoFiles, Keeper, Uniques, Visitor, VisitorLog};
+use crate::rounds::Rounds;
+use crate::routing::{LiveCatalog, Memory, Sealer, follow, watch_caps};
+use crate::visitor::{Geo, GeoFiles, Uniques, Visitor, VisitorLog, keep};
 use crate::{api, pages, tracking};
 use actix_web::dev::ServerHandle;
 use actix_web::{HttpResponse, HttpServer, guard, web};
@@ -52,11 +53,10 @@ struct Parts {
     ingested: Arc<Ingested>,
     ingester: JoinHandle<()>,
     tracker: web::Data<Tracker>,
-    keeper: Keeper,
-    follower: Follower,
-    caps: CapWatch,
-    rates: RateFetcher,
-    forwarder: Forwarder,
+    /// The threads that make rounds, in the order in which they end.
+    rounds: [Rounds; 4],
+    /// Its fetch may take long, and nobody waits for it.
+    rates: Rounds,
     is_draining: Arc<AtomicBool>,
 }
 
@@ -143,7 +143,7 @@ fn admission(config: &Config, vault: &Arc<Vault>) -> Admission {
 }
 
 /// Who visitors are: by what the binary brings, by the user's own databases, and by who was here before.
-fn visitor(config: &Config, key: &[u8; 32]) -> anyhow::Result<(Arc<Visitor>, Keeper)> {
+fn visitor(config: &Config, key: &[u8; 32]) -> anyhow::Result<(Arc<Visitor>, Rounds)> {
     let geo = Geo::open(&GeoFiles {
         country: config.geo_country.clone(),
         city: config.geo_city.clone(),
@@ -153,7 +153,7 @@ fn visitor(config: &Config, key: &[u8; 32]) -> anyhow::Result<(Arc<Visitor>, Kee
     let uniques = Uniques::keyed(key);
     let log = VisitorLog::open(&config.data_dir, &uniques, now_ms());
     let visitor = Arc::new(Visitor::new(geo, uniques));
-    let keeper = Keeper::start(Arc::clone(&visitor), log).context("no thread for visitors' data")?;
+    let keeper = keep(Arc::clone(&visitor), log).context("no thread for visitors' data")?;
     Ok((visitor, keeper))
 }
 
@@ -185,7 +185,7 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
     let (ingested, ingester) = Ingester::start(Arc::clone(&db), Arc::clone(&journal), writer_id)?;
     let ingested = Arc::new(ingested);
     let catalog = Arc::new(LiveCatalog::load(&db)?);
-    let caps = watch_caps(&db, &catalog, &ingested)?;
+    let caps = count_caps(&db, &catalog, &ingested)?;
     let memory = Arc::new(Memory::load(&db)?);
     let known = (Arc::clone(&catalog), Arc::clone(&memory));
     let vault = Arc::new(Vault::new(&key));
@@ -217,20 +217,20 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
     let mut app = App::new(Arc::clone(&db), catalog, vault, outgoing, http);
     app.error_page = pages::error_page;
     let is_draining = Arc::new(AtomicBool::new(false));
-    let follower = Follower::start(Arc::clone(&db), Arc::clone(&app.catalog))?;
-    let forwarder = Forwarder::start(Arc::clone(&db), app.outgoing.clone(), now_ms)
+    let follower = follow(Arc::clone(&db), Arc::clone(&app.catalog)).context("no thread for the catalog")?;
+    let forwarder = keep_forwarding(Arc::clone(&db), app.outgoing.clone(), now_ms)
         .context("no thread for postbacks that are sent on")?;
-    let rates =
-        RateFetcher::start(db, app.outgoing.clone(), now_ms).context("no thread for exchange rates")?;
-    let parts =
-        Parts { follower, journal, ingested, ingester, tracker, keeper, caps, rates, forwarder, is_draining };
+    let rates = rate_fetch::keep_fetching(db, app.outgoing.clone(), now_ms)
+        .context("no thread for exchange rates")?;
+    let rounds = [keeper, follower, caps, forwarder];
+    let parts = Parts { journal, ingested, ingester, tracker, rounds, rates, is_draining };
     let (running, address) = listen(config, web::Data::new(app), &parts)?;
     Ok(Server { address, setup_token, running, parts })
 }
 
 /// What is used of caps, before the first click: clicks that a process before this one left in its journal are among
 /// them, so the ingester goes first where clicks are capped.
-fn watch_caps(db: &Arc<Db>, catalog: &Arc<LiveCatalog>, ingested: &Ingested) -> anyhow::Result<CapWatch> {
+fn count_caps(db: &Arc<Db>, catalog: &Arc<LiveCatalog>, ingested: &Ingested) -> anyhow::Result<Rounds> {
     if catalog.caps().has_click_caps() {
         let begun = Instant::now();
         // It says how far it is for the first time once it has moved what others left.
@@ -242,7 +242,7 @@ fn watch_caps(db: &Arc<Db>, catalog: &Arc<LiveCatalog>, ingested: &Ingested) -> 
         }
         catalog.caps().recount(db)?;
     }
-    CapWatch::start(Arc::clone(catalog), Arc::clone(db)).context("no thread for the offers' caps")
+    watch_caps(Arc::clone(catalog), Arc::clone(db)).context("no thread for the offers' caps")
 }
 
 fn listen(
@@ -402,11 +402,8 @@ impl Parts {
     fn end(self) {
         self.journal.stop();
         self.tracker.postbacks.stop();
-        self.keeper.stop();
-        self.follower.stop();
-        self.caps.stop();
-        self.rates.stop();
-        self.forwarder.stop();
+        drop(self.rates);
+        self.rounds.into_iter().for_each(Rounds::stop);
         self.ingested.stop();
         if self.ingester.join().is_err() {
             tracing::error!("the ingester had ended by a panic; the journal keeps what it had not moved");

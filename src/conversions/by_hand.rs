@@ -1,5 +1,6 @@
 //! A conversion that a person records by hand: judged as a postback is, and stored only where it counts.
 
+use super::door::Postbacks;
 use super::hand::WHY_CHARS_MAX;
 use super::import::By;
 use super::judge::Verdict;
@@ -7,7 +8,7 @@ use super::keyless::advertisers_of;
 use super::person;
 use super::record::Group;
 use super::request::Incoming;
-use super::writer::{Postbacks, Shared, now_ms};
+use super::writer::{Shared, now_ms};
 use crate::db::ledger::Numbers;
 use crate::db::postbacks::HAND;
 use crate::db::{self, AnyConnection, Priority, clicks};

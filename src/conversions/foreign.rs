@@ -2,10 +2,11 @@
 //! had there. Postbacks that came before their click was imported are judged again.
 
 use super::again::Again;
+use super::door::Postbacks;
 use super::forwarder;
 use super::judge::{Judged, Verdict};
 use super::record::Group;
-use super::writer::{Job, Postbacks, Shared, now_ms};
+use super::writer::{Job, Shared, now_ms};
 use crate::db::foreign_clicks::{self, NewForeign};
 use crate::db::forwards::{self, NewForward};
 use crate::db::{self, AnyConnection, Priority, clicks, partitions, postbacks, rollups};

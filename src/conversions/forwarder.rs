@@ -7,10 +7,10 @@ use crate::db::{Db, Priority};
 use crate::domain::forward::{FORWARDED_MARK, ForwardState, address};
 use crate::domain::verdict::Code;
 use crate::outgoing::{Answer, Call, Failure, Outgoing};
+use crate::rounds::Rounds;
 use crate::routing::Catalog;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a postback is tried, milliseconds: a day.
@@ -104,45 +104,16 @@ fn attempt(due: &Due, outcome: Result<Answer, Failure>, now_ms: i64) -> Attempt 
     Attempt { state, due_at_ms, code, answer, error }
 }
 
-/// The thread that sends.
-pub struct Forwarder {
-    end: Arc<(Mutex<bool>, Condvar)>,
-    thread: JoinHandle<()>,
-}
-
-impl Forwarder {
-    /// Starts the thread; `now_ms` is the clock.
-    ///
-    /// # Errors
-    /// No thread can be started.
-    pub fn start(db: Arc<Db>, outgoing: Outgoing, now_ms: fn() -> i64) -> io::Result<Self> {
-        let end = Arc::<(Mutex<bool>, Condvar)>::default();
-        let heard = Arc::clone(&end);
-        let work = move || {
-            while !has_ended(&heard) {
-                if let Err(why) = send_due(&db, &outgoing, now_ms) {
-                    tracing::warn!(%why, "postbacks could not be sent on to the tracker before");
-                }
-            }
-        };
-        Ok(Self { end, thread: std::thread::Builder::new().name("forwarder".to_owned()).spawn(work)? })
-    }
-
-    /// Ends the thread, once what is being sent has its answer.
-    pub fn stop(self) {
-        *self.end.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.end.1.notify_all();
-        if self.thread.join().is_err() {
-            tracing::error!("the forwarder had ended by a panic; what is due stays in the database");
+/// Starts the thread that sends; `now_ms` is the clock. It ends once what is being sent has its answer.
+///
+/// # Errors
+/// No thread can be started.
+pub fn keep_forwarding(db: Arc<Db>, outgoing: Outgoing, now_ms: fn() -> i64) -> io::Result<Rounds> {
+    Rounds::start("forwarder", LOOK_EVERY, move || {
+        if let Err(why) = send_due(&db, &outgoing, now_ms) {
+            tracing::warn!(%why, "postbacks could not be sent on to the tracker before");
         }
-    }
-}
-
-/// Waits for the next look, or for the end.
-fn has_ended(end: &(Mutex<bool>, Condvar)) -> bool {
-    let is_ended = end.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let waited = end.1.wait_timeout_while(is_ended, LOOK_EVERY, |is_ended| !*is_ended);
-    *waited.unwrap_or_else(PoisonError::into_inner).0
+    })
 }
 
 /// Sends what is due now, some at a time.

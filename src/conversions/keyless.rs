@@ -2,10 +2,11 @@
 //! from listed addresses alone, or with the one key that the tracker before had. The advertiser is the one whose offer the click reached, and what it asks of its postbacks holds.
 
 use super::claim::{self, Refusal};
+use super::door::{NotStored, Postbacks};
 use super::judge::{self, Judged};
 use super::request::{self, Incoming};
 use super::sentences;
-use super::writer::{NotStored, Postbacks, Shared};
+use super::writer::Shared;
 use crate::db::{self, AnyConnection, clicks, foreign_clicks};
 use crate::domain::advertiser::{Advertiser, is_allowed};
 use crate::domain::click_id::ClickId;

@@ -2,11 +2,12 @@
 //! it takes to put everything back.
 
 use super::change::change_row;
+use super::door::Postbacks;
 use super::recalculation_order::RecalculationOrder;
 use super::record::Group;
 use super::reprice::{LeftFor, earning, repriced};
 use super::sentences;
-use super::writer::{GROUP_MAX, Postbacks, Shared, now_ms};
+use super::writer::{GROUP_MAX, Shared, now_ms};
 use crate::db::conversions::{Change, Conversion, RECALCULATION, changes_of};
 use crate::db::ledger::Numbers;
 use crate::db::recalculations::{self, Earning, Entry, Recalculation, Scope};

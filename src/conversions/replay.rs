@@ -2,11 +2,12 @@
 //! does all of it and keeps nothing.
 
 use super::again::{Again, Released, is_whole};
+use super::door::Postbacks;
 use super::hand::WHY_CHARS_MAX;
 use super::judge::{Judged, Verdict};
 use super::record::Group;
 use super::sentences;
-use super::writer::{GROUP_MAX, Postbacks, Shared, now_ms};
+use super::writer::{GROUP_MAX, Shared, now_ms};
 use crate::db::judged_again::{self, Replay, Standing};
 use crate::db::ledger::Numbers;
 use crate::db::postbacks::NewPostback;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// How often parked postbacks are matched with clicks that have come.
-const SWEEP_TICK: Duration = Duration::from_millis(500);
+pub(super) const SWEEP_TICK: Duration = Duration::from_millis(500);
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Each tick looks at what was parked lately; a full look is taken seldom.
@@ -26,39 +26,50 @@ const SWEEP_ROWS_MAX: i64 = 500;
 /// How often signed requests of the past are taken away.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 
+/// When the sweeper did what.
+pub(super) struct Sweeps {
+    swept: Instant,
+    swept_all: Instant,
+    forgot: Instant,
+    /// What was parked before is looked at by a full look alone.
+    since_ms: i64,
+    rates_seen: Option<rates::Version>,
+}
+
+impl Default for Sweeps {
+    fn default() -> Self {
+        let now = Instant::now();
+        Self { swept: now, swept_all: now, forgot: now, since_ms: 0, rates_seen: None }
+    }
+}
+
 impl Shared {
-    /// Sweeps until the process ends.
-    pub(super) fn keep_sweeping(&self, queue: &SyncSender<Job>) {
-        let (mut swept, mut swept_all, mut forgot) = (Instant::now(), Instant::now(), Instant::now());
-        let (mut since_ms, mut rates_seen) = (0, None);
-        while !self.is_stopped.load(Ordering::Acquire) {
-            let is_due = self.has_parked.swap(false, Ordering::AcqRel) || swept.elapsed() >= SWEEP_EVERY;
-            if is_due {
-                swept = Instant::now();
-                if let Err(why) = self.sweep(queue, since_ms) {
-                    tracing::warn!(%why, "parked postbacks could not be looked through");
-                }
-                if let Err(why) = self.sweep_foreign(queue) {
-                    tracing::warn!(%why, "postbacks with foreign ids could not be looked through");
-                }
-                if let Err(why) = self.sweep_rates(queue, &mut rates_seen) {
-                    tracing::warn!(%why, "postbacks without a rate could not be looked through");
-                }
-                since_ms = now_ms() - SWEEP_LATELY_MS;
-                if swept_all.elapsed() >= SWEEP_ALL_EVERY {
-                    swept_all = Instant::now();
-                    since_ms = 0;
-                    // One may have been parked in the very moment in which its rate came.
-                    rates_seen = None;
-                }
+    /// Does what is due.
+    pub(super) fn look(&self, queue: &SyncSender<Job>, at: &mut Sweeps) {
+        if self.has_parked.swap(false, Ordering::AcqRel) || at.swept.elapsed() >= SWEEP_EVERY {
+            at.swept = Instant::now();
+            if let Err(why) = self.sweep(queue, at.since_ms) {
+                tracing::warn!(%why, "parked postbacks could not be looked through");
             }
-            if forgot.elapsed() >= FORGET_EVERY {
-                forgot = Instant::now();
-                if let Err(why) = self.forget_nonces() {
-                    tracing::warn!(%why, "signed requests of the past could not be taken away");
-                }
+            if let Err(why) = self.sweep_foreign(queue) {
+                tracing::warn!(%why, "postbacks with foreign ids could not be looked through");
             }
-            std::thread::sleep(SWEEP_TICK);
+            if let Err(why) = self.sweep_rates(queue, &mut at.rates_seen) {
+                tracing::warn!(%why, "postbacks without a rate could not be looked through");
+            }
+            at.since_ms = now_ms() - SWEEP_LATELY_MS;
+            if at.swept_all.elapsed() >= SWEEP_ALL_EVERY {
+                at.swept_all = Instant::now();
+                at.since_ms = 0;
+                // One may have been parked in the very moment in which its rate came.
+                at.rates_seen = None;
+            }
+        }
+        if at.forgot.elapsed() >= FORGET_EVERY {
+            at.forgot = Instant::now();
+            if let Err(why) = self.forget_nonces() {
+                tracing::warn!(%why, "signed requests of the past could not be taken away");
+            }
         }
     }
 

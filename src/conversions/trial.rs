@@ -1,10 +1,10 @@
 //! A trial: a test postback through the same door as any other, with every check it passed.
 
 use super::checks::{Seen, Step};
+use super::door::{NotStored, Postbacks};
 use super::judge::Verdict;
 use super::request::Incoming;
 use super::signature;
-use super::writer::{NotStored, Postbacks};
 use crate::domain::old_door::OldDoor;
 use crate::routing::AdvertiserRoute;
 

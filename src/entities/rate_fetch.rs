@@ -5,8 +5,9 @@ use crate::db::{self, AnyConnection, Db, Priority, settings};
 use crate::domain::input::FieldErrors;
 use crate::domain::rate::read_sheet;
 use crate::outgoing::{Call, Outgoing};
+use crate::rounds::Rounds;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
@@ -173,40 +174,15 @@ fn fetch_due(db: &Db, outgoing: &Outgoing, now_ms: i64) -> Result<bool, Error> {
     Ok(is_ours)
 }
 
-/// The thread that fetches when it is due.
-pub struct RateFetcher {
-    end: Arc<(Mutex<bool>, Condvar)>,
-}
-
-impl RateFetcher {
-    /// Starts the thread.
-    ///
-    /// # Errors
-    /// No thread can be started.
-    pub fn start(db: Arc<Db>, outgoing: Outgoing, now_ms: fn() -> i64) -> io::Result<Self> {
-        let end = Arc::<(Mutex<bool>, Condvar)>::default();
-        let heard = Arc::clone(&end);
-        let work = move || {
-            while !has_ended(&heard) {
-                if let Err(why) = fetch_due(&db, &outgoing, now_ms()) {
-                    tracing::warn!(%why, "exchange rates were not fetched");
-                }
-            }
-        };
-        std::thread::Builder::new().name("rates".to_owned()).spawn(work)?;
-        Ok(Self { end })
-    }
-
-    /// Ends the thread at its next look. A fetch under way is not waited for: what it writes is one transaction.
-    pub fn stop(self) {
-        *self.end.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.end.1.notify_all();
-    }
-}
-
-/// Waits for the next look, or for the end.
-fn has_ended(end: &(Mutex<bool>, Condvar)) -> bool {
-    let is_ended = end.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let waited = end.1.wait_timeout_while(is_ended, LOOK_EVERY, |is_ended| !*is_ended);
-    *waited.unwrap_or_else(PoisonError::into_inner).0
+/// Starts the thread that fetches when it is due. Whoever ends it need not wait for a fetch under way: what it writes is one
+/// transaction.
+///
+/// # Errors
+/// No thread can be started.
+pub fn keep_fetching(db: Arc<Db>, outgoing: Outgoing, now_ms: fn() -> i64) -> io::Result<Rounds> {
+    Rounds::start("rates", LOOK_EVERY, move || {
+        if let Err(why) = fetch_due(&db, &outgoing, now_ms()) {
+            tracing::warn!(%why, "exchange rates were not fetched");
+        }
+    })
 }

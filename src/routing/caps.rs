@@ -17,12 +17,11 @@ use super::catalog::{Catalog, LiveCatalog};
 use crate::db::cap_uses::{self, CapUse};
 use crate::db::{self, AnyConnection, Db};
 use crate::domain::cap::{Cap, CapOf, Window};
+use crate::rounds::Rounds;
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How often the numbers of other nodes are looked at.
@@ -337,48 +336,28 @@ fn count_clicks(conn: &mut AnyConnection, offer_id: i64, meter: &Meter, span: &S
     Ok(())
 }
 
-/// The thread that looks at what other nodes count.
-pub struct CapWatch {
-    stop: Sender<()>,
-    thread: JoinHandle<()>,
-}
-
-impl CapWatch {
-    /// Starts it. Where no offer has a cap it asks nothing.
-    ///
-    /// # Errors
-    /// The operating system gives no thread.
-    pub fn start(catalog: Arc<LiveCatalog>, db: Arc<Db>) -> std::io::Result<Self> {
-        let (stop, stopped) = channel();
-        let thread = std::thread::Builder::new().name("caps".to_owned()).spawn(move || {
-            let mut recount_at = Instant::now() + RECOUNT_EVERY;
-            while stopped.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
-                let caps = catalog.caps();
-                let offers = caps.offers.load_full();
-                if offers.is_empty() {
-                    continue;
-                }
-                let mut looked = db.read(|conn| caps.look(&offers, conn, now_ms()));
-                if Instant::now() >= recount_at {
-                    let begun = Instant::now();
-                    looked = looked.and(caps.recount(&db));
-                    recount_at = Instant::now() + RECOUNT_EVERY.max(begun.elapsed() * RECOUNT_SHARE);
-                }
-                if let Err(why) = looked {
-                    tracing::warn!(%why, "what other nodes have used of caps could not be looked at");
-                }
-            }
-        })?;
-        Ok(Self { stop, thread })
-    }
-
-    /// Ends it.
-    pub fn stop(self) {
-        drop(self.stop);
-        if self.thread.join().is_err() {
-            tracing::error!("the thread that looks at caps had ended by a panic");
+/// Starts the thread that looks at what other nodes count. Where no offer has a cap it asks nothing.
+///
+/// # Errors
+/// The operating system gives no thread.
+pub fn watch_caps(catalog: Arc<LiveCatalog>, db: Arc<Db>) -> std::io::Result<Rounds> {
+    let mut recount_at = Instant::now() + RECOUNT_EVERY;
+    Rounds::start("caps", LOOK_EVERY, move || {
+        let caps = catalog.caps();
+        let offers = caps.offers.load_full();
+        if offers.is_empty() {
+            return;
         }
-    }
+        let mut looked = db.read(|conn| caps.look(&offers, conn, now_ms()));
+        if Instant::now() >= recount_at {
+            let begun = Instant::now();
+            looked = looked.and(caps.recount(&db));
+            recount_at = Instant::now() + RECOUNT_EVERY.max(begun.elapsed() * RECOUNT_SHARE);
+        }
+        if let Err(why) = looked {
+            tracing::warn!(%why, "what other nodes have used of caps could not be looked at");
+        }
+    })
 }
 
 fn now_ms() -> i64 {

@@ -20,14 +20,14 @@ mod values;
 
 pub use arrival::{Arrival, Routed, Router};
 pub use asked::{Headers, NoHeaders};
-pub use caps::{CapWatch, Caps, LiveCaps, NoCaps, Used};
+pub use caps::{Caps, LiveCaps, NoCaps, Used, watch_caps};
 pub use catalog::{
     AdvertiserRoute, CampaignRoute, Catalog, CostRule, LanderRoute, LiveCatalog, OfferRoute, PathRoute,
     RuleRoute, SourceRoute, TargetRoute,
 };
 pub use draw::Draws;
 pub use fallback::{Asking, Fallback};
-pub use follower::Follower;
+pub use follower::follow;
 pub use memory::{Memory, Seen};
 pub use onward::{Press, Pressed};
 pub use query::decode;

@@ -3,11 +3,10 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Visitor, VisitorLog};
+use crate::rounds::{Round, Rounds};
 
 /// How often visitors are written down.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
@@ -15,40 +14,19 @@ const KEEP_EVERY: Duration = Duration::from_secs(1);
 /// How many of these turns go by until files are looked at: a new database is in use within six seconds.
 const LOOK_TURNS: u32 = 3;
 
-/// The running thread. Dropped without being stopped, it ends by itself.
-pub struct Keeper {
-    stop: Sender<()>,
-    thread: JoinHandle<()>,
-}
-
-impl Keeper {
-    /// Starts it with the log of a data folder.
-    ///
-    /// # Errors
-    /// The operating system gives no thread.
-    pub fn start(visitor: Arc<Visitor>, mut log: VisitorLog) -> io::Result<Self> {
-        let (stop, stopped) = channel();
-        let thread = std::thread::Builder::new().name("visitors".to_owned()).spawn(move || {
-            let mut turn: u32 = 0;
-            while stopped.recv_timeout(KEEP_EVERY) == Err(RecvTimeoutError::Timeout) {
-                log.keep(&visitor.uniques, now_ms());
-                turn = turn.wrapping_add(1);
-                if turn.is_multiple_of(LOOK_TURNS) {
-                    visitor.geo.look_again();
-                }
-            }
-            log.keep(&visitor.uniques, now_ms());
-        })?;
-        Ok(Self { stop, thread })
-    }
-
-    /// Ends it in order, with everything written down.
-    pub fn stop(self) {
-        drop(self.stop);
-        if self.thread.join().is_err() {
-            tracing::error!("the thread that keeps visitors' data had ended by a panic");
+/// Starts the thread with the log of a data folder. When it ends, everything is written down.
+///
+/// # Errors
+/// The operating system gives no thread.
+pub fn keep(visitor: Arc<Visitor>, mut log: VisitorLog) -> io::Result<Rounds> {
+    let mut turn: u32 = 0;
+    Rounds::start_to_last("visitors", KEEP_EVERY, move |round| {
+        log.keep(&visitor.uniques, now_ms());
+        turn = turn.wrapping_add(1);
+        if round == Round::Due && turn.is_multiple_of(LOOK_TURNS) {
+            visitor.geo.look_again();
         }
-    }
+    })
 }
 
 fn now_ms() -> i64 {

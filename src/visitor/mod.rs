@@ -22,7 +22,7 @@ pub use agent::{Agent, Hints};
 pub use bot_switches::{AddressLimit, BotSwitches, LIMIT_CLICKS, LIMIT_MINUTES};
 pub use bots::{Signals, judge};
 pub use geo::{Geo, GeoError, GeoFiles, Place};
-pub use keeper::Keeper;
+pub use keeper::keep;
 pub use unique::{Uniques, VISITORS_MAX};
 pub use visitor_log::VisitorLog;
 

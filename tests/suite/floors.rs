@@ -15,7 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["reports"],
     &["visitor", "outgoing"],
     &["db"],
-    &["domain"],
+    &["domain", "rounds"],
 ];
 
 /// Who reads settings.

@@ -2,9 +2,10 @@
 //! written.
 
 use super::{GROUP_MAX, Line, counted, judge};
+use crate::conversions::door::Postbacks;
 use crate::conversions::judge::{Judged, Verdict};
 use crate::conversions::record::Group;
-use crate::conversions::writer::{Postbacks, Shared, now_ms};
+use crate::conversions::writer::{Shared, now_ms};
 use crate::db;
 use crate::db::ledger::{IMAGINED_FROM, Numbers};
 use crate::domain::import::ImportCounts;

@@ -2,8 +2,9 @@
 
 use super::groups::Stop;
 use super::lines;
+use crate::conversions::door::{NotStored, Postbacks};
 use crate::conversions::sentences;
-use crate::conversions::writer::{NotStored, Postbacks, Shared, now_ms};
+use crate::conversions::writer::{Shared, now_ms};
 use crate::db::imports::{self, Import, NewImport, PART_BYTES};
 use crate::db::{self, Priority};
 use crate::domain::import::{ALL_OR_NOTHING_MAX, ImportMode, ImportState};

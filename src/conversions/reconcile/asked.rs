@@ -2,7 +2,7 @@
 
 use super::make::{NotMade, wrong};
 use super::rows;
-use crate::conversions::writer::Postbacks;
+use crate::conversions::door::Postbacks;
 use crate::db;
 use crate::db::imports;
 use crate::db::reconciliations::NewReconciliation;

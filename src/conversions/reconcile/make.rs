@@ -1,7 +1,8 @@
 //! Making a reconciliation: a draft's file is read, compared with our conversions, and what was found is kept.
 
 use super::rows::{self, Read};
-use crate::conversions::writer::{Postbacks, Shared, now_ms};
+use crate::conversions::door::Postbacks;
+use crate::conversions::writer::{Shared, now_ms};
 use crate::db::imports::{self, PART_BYTES};
 use crate::db::reconciliation_rows::{self as list_rows, NewRow, OurSide, TheirSide};
 use crate::db::reconciliations::{self, NewReconciliation, Reconciliation, ReconciliationState, Standings};

@@ -1,8 +1,9 @@
 //! Repairing rows of a reconciliation: each through the ledger, and once.
 
 use super::changes::Plan;
+use crate::conversions::door::Postbacks;
 use crate::conversions::hand::WHY_CHARS_MAX;
-use crate::conversions::writer::{Postbacks, Shared, now_ms};
+use crate::conversions::writer::{Shared, now_ms};
 use crate::db::reconciliation_rows::{self as list_rows, ListRow, Mark};
 use crate::db::reconciliations::{self, Reconciliation, ReconciliationState};
 use crate::db::{self, Priority};
