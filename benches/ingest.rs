@@ -84,7 +84,7 @@ async fn round(db: &Arc<Db>, folder: &Path, first: i64, rows: i64, all: i64) -> 
         }
     }
     worker.flush();
-    journal.sync_all();
+    journal.stop();
     let started = Instant::now();
     let (ingested, thread) = Ingester::start(Arc::clone(db), Arc::clone(&journal), 1)?;
     let now_ms = i64::try_from(std::time::UNIX_EPOCH.elapsed()?.as_millis())?;

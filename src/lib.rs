@@ -14,6 +14,7 @@
 //! tracking | pages | api            the public doors, the dashboards, /api/v1
 //! http                              what all doors share: errors, sign-in, extractor types, client address
 //! conversions | entities            judge and record a postback; create, change and archive what people edit
+//! deliveries                        who is told of conversions; the outbox and what sends it
 //! routing | clicks | reports        which offer a click goes to; journal and ingester; figures
 //! visitor | outgoing                who a visitor is; calls to other hosts
 //! db                                the only place that knows Diesel and SQL
@@ -59,6 +60,7 @@ pub mod commands;
 pub mod config;
 pub mod conversions;
 pub mod db;
+pub mod deliveries;
 pub mod domain;
 pub mod entities;
 pub mod http;

@@ -4,6 +4,7 @@ use crate::clicks::{Durability, Ingested, Ingester, Journal};
 use crate::config::{Config, DurabilitySetting, ProxyHeaderSetting};
 use crate::conversions::{Admission, Postbacks, keep_forwarding};
 use crate::db::{Db, Priority, partitions, settings};
+use crate::deliveries::Sender;
 use crate::domain::vault::Vault;
 use crate::entities::rate_fetch;
 use crate::http::metrics::Metrics;
@@ -57,6 +58,7 @@ struct Parts {
     rounds: [Rounds; 4],
     /// Its fetch may take long, and nobody waits for it.
     rates: Rounds,
+    deliveries: Sender,
     is_draining: Arc<AtomicBool>,
 }
 
@@ -214,6 +216,9 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
     let setup_token = crate::http::setup::offer(&db).map_err(|error| anyhow::anyhow!("{error}"))?;
     let outgoing =
         Outgoing::start(config.allow_private_destinations).context("other hosts cannot be called")?;
+    let deliveries =
+        Sender::start(Arc::clone(&db), Arc::clone(&catalog), Arc::clone(&vault), outgoing.clone(), now_ms)
+            .context("no thread for postbacks out")?;
     let mut app = App::new(Arc::clone(&db), catalog, vault, outgoing, http);
     app.error_page = pages::error_page;
     let is_draining = Arc::new(AtomicBool::new(false));
@@ -223,7 +228,7 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
     let rates = rate_fetch::keep_fetching(db, app.outgoing.clone(), now_ms)
         .context("no thread for exchange rates")?;
     let rounds = [keeper, follower, caps, forwarder];
-    let parts = Parts { journal, ingested, ingester, tracker, rounds, rates, is_draining };
+    let parts = Parts { journal, ingested, ingester, tracker, rounds, rates, deliveries, is_draining };
     let (running, address) = listen(config, web::Data::new(app), &parts)?;
     Ok(Server { address, setup_token, running, parts })
 }
@@ -402,6 +407,7 @@ impl Parts {
     fn end(self) {
         self.journal.stop();
         self.tracker.postbacks.stop();
+        self.deliveries.stop();
         drop(self.rates);
         self.rounds.into_iter().for_each(Rounds::stop);
         self.ingested.stop();

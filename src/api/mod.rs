@@ -4,6 +4,7 @@ mod advertisers;
 mod campaigns;
 mod clicks;
 mod conversions;
+mod destinations;
 mod domains;
 mod foreign_clicks;
 mod landers;
@@ -60,6 +61,7 @@ fn version_1(cfg: &mut web::ServiceConfig) {
         .configure(trace::configure)
         .configure(campaigns::configure)
         .configure(domains::configure)
+        .configure(destinations::configure)
         .configure(foreign_clicks::configure)
         .configure(settings::configure)
         .configure(lists::configure_values)

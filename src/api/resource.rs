@@ -26,8 +26,13 @@ pub(super) async fn takes_post() -> Answer {
 
 /// Writes the five handlers of a noun and their addresses. The file itself says what an answer looks like:
 /// `bodies(&App, public_url, Vec<Saved<Noun>>)`.
+/// `fields` names what is done to the fields of one before it is created or changed: `fn(&App, Fields) -> Result<Fields,
+/// entities::Error>`.
 macro_rules! resource {
     ($noun:ident) => {
+        $crate::api::resource::resource!($noun, fields: |_: &App, fields| Ok::<_, entities::Error>(fields));
+    };
+    ($noun:ident, fields: $prepared:expr) => {
         /// Hangs the resource's addresses.
         pub(super) fn configure(cfg: &mut web::ServiceConfig) {
             let all = web::resource(concat!("/", stringify!($noun)));
@@ -77,8 +82,11 @@ macro_rules! resource {
             let fields = json_fields(&request, payload).await?;
             let caller = Some(who.user.id);
             let saved =
-                changing(&app, move |app| entities::$noun::create(&app.db, &fields, now_ms(), caller))
-                    .await?;
+                changing(&app, move |app| {
+                let fields = $prepared(app, fields)?;
+                entities::$noun::create(&app.db, &fields, now_ms(), caller)
+            })
+            .await?;
             let location = format!(concat!("/api/v1/", stringify!($noun), "/{}"), saved.id);
             let body = body(&app, &request, saved).await?;
             Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(body))
@@ -94,7 +102,11 @@ macro_rules! resource {
             let id = resource::id(&id)?;
             let fields = json_fields(&request, payload).await?;
             let saved =
-                changing(&app, move |app| entities::$noun::update(&app.db, id, &fields, now_ms())).await?;
+                changing(&app, move |app| {
+                let fields = $prepared(app, fields)?;
+                entities::$noun::update(&app.db, id, &fields, now_ms())
+            })
+            .await?;
             Ok(HttpResponse::Ok().json(body(&app, &request, saved).await?))
         }
 

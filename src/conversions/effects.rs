@@ -3,8 +3,12 @@
 use super::record::Group;
 use super::writer::Shared;
 use crate::db::cap_uses::CapUse;
+use crate::db::conversions::RECALCULATION;
+use crate::db::deliveries::{self, NewDelivery};
 use crate::db::{self, AnyConnection, rollups};
+use crate::deliveries::{Happening, fired};
 use crate::domain::click_id::ClickId;
+use crate::domain::status::Status;
 
 /// What a group tells to others once it is committed.
 pub(super) struct Effects {
@@ -21,9 +25,40 @@ impl Group<'_> {
     /// The database fails; nothing of it is kept then.
     pub(super) fn finish(mut self, conn: &mut AnyConnection, writer_id: i64) -> db::Result<Effects> {
         let used = self.takings.settle(conn, self.catalog, &mut self.draft)?;
+        let told = self.told();
         self.draft.write(conn)?;
+        deliveries::queue(conn, &told)?;
         rollups::apply(conn, &self.sums, writer_id)?;
         Ok(Effects { converted: self.converted, used })
+    }
+
+    /// Who is to be told of what the group decided. A rate that is mended tells nobody anything.
+    fn told(&self) -> Vec<NewDelivery> {
+        if self.catalog.destinations().is_empty() || self.draft.is_imagined() {
+            return Vec::new();
+        }
+        let mut told = Vec::new();
+        for (place, (change, conversion, is_taken_over)) in self.draft.changes().enumerate() {
+            let (Some(conversion), Some(to)) = (conversion, Status::parse(&change.to_status)) else {
+                continue;
+            };
+            // What only a page tells of is told to nobody before a postback confirms it.
+            if conversion.is_unconfirmed || change.cause == RECALCULATION {
+                continue;
+            }
+            let before = change.from_status.as_deref().and_then(Status::parse);
+            let happening = Happening {
+                conversion_id: change.conversion_id,
+                conversion,
+                from: before.filter(|_| !is_taken_over),
+                to,
+                revenue_micros: change.to_revenue_micros,
+                payout_micros: change.to_payout_micros,
+                place,
+            };
+            told.extend(fired(self.catalog, &happening, self.now_ms));
+        }
+        told
     }
 }
 

@@ -175,6 +175,22 @@ impl<'a> Draft<'a> {
         Ok(id)
     }
 
+    /// Every change that is written, with its conversion as it stands at the end, and whether a postback took it over from
+    /// a pixel.
+    pub fn changes(&self) -> impl Iterator<Item = (&Change, Option<&NewConversion>, bool)> {
+        self.changes.iter().map(|change| {
+            let id = change.conversion_id;
+            let conversion = self.recorded.get(&id).or_else(|| self.changed.get(&id));
+            (change, conversion, self.taken_over.contains(&id))
+        })
+    }
+
+    /// Whether nothing of it will be written.
+    #[must_use]
+    pub const fn is_imagined(&self) -> bool {
+        self.numbers.imagined.is_some()
+    }
+
     /// Writes everything.
     ///
     /// # Errors

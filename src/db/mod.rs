@@ -30,6 +30,8 @@ pub mod click_log;
 pub mod clicks;
 pub mod conversions;
 pub mod credentials;
+pub mod deliveries;
+pub mod destinations;
 pub mod domains;
 pub mod foreign_clicks;
 pub mod forwards;

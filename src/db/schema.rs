@@ -445,6 +445,8 @@ diesel::table! {
         status -> Text,
         created_at_ms -> BigInt,
         updated_at_ms -> BigInt,
+        body_kind -> Text,
+        is_test -> Bool,
     }
 }
 
@@ -461,6 +463,15 @@ diesel::table! {
         next_attempt_at_ms -> Nullable<BigInt>,
         lease_until_ms -> Nullable<BigInt>,
         created_at_ms -> BigInt,
+        told_status -> Text,
+        revenue_micros -> BigInt,
+        payout_micros -> BigInt,
+        sale_amount_micros -> Nullable<BigInt>,
+        failures -> BigInt,
+        give_up_at_ms -> BigInt,
+        last_at_ms -> Nullable<BigInt>,
+        last_code -> Nullable<BigInt>,
+        last_error -> Nullable<Text>,
     }
 }
 
@@ -784,6 +795,7 @@ diesel::joinable!(api_tokens -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(sessions, users);
 diesel::allow_tables_to_appear_in_same_query!(api_tokens, users);
 diesel::allow_tables_to_appear_in_same_query!(clicks, postbacks_received);
+diesel::allow_tables_to_appear_in_same_query!(deliveries, destinations);
 diesel::allow_tables_to_appear_in_same_query!(campaign_aliases, campaigns);
 diesel::allow_tables_to_appear_in_same_query!(old_postback_keys, advertisers);
 diesel::allow_tables_to_appear_in_same_query!(clicks, parked_foreign, foreign_clicks);

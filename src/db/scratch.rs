@@ -28,7 +28,7 @@ pub(crate) fn run(db: &Db, statements: &str) {
 pub(crate) fn empty_of_traffic(db: &Db) {
     run(
         db,
-        "delete from conversion_changes; delete from conversions; delete from lp_clicks; delete from clicks; \
+        "delete from delivery_attempts; delete from deliveries; delete from conversion_changes; delete from conversions; delete from lp_clicks; delete from clicks; \
          delete from postbacks_received; delete from rollup_quarters; delete from rollup_hours",
     );
 }

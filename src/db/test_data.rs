@@ -1,7 +1,7 @@
 //! Taking test data away: clicks, conversions, postbacks and their sums, in one transaction.
 
 use super::schema::{clicks, conversion_changes, conversions, lp_clicks};
-use super::{AnyConnection, Result, postbacks, rollups};
+use super::{AnyConnection, Result, deliveries, postbacks, rollups};
 use diesel::prelude::*;
 
 /// Deletes everything that is flagged as a test.
@@ -11,6 +11,7 @@ use diesel::prelude::*;
 pub fn delete(conn: &mut AnyConnection) -> Result<()> {
     let test_conversions = conversions::table.filter(conversions::is_test.eq(true));
     let ids: Vec<i64> = test_conversions.select(conversions::id).load(conn)?;
+    deliveries::delete_of(conn, &ids)?;
     for some in ids.chunks(500) {
         diesel::delete(conversion_changes::table.filter(conversion_changes::conversion_id.eq_any(some)))
             .execute(conn)?;

@@ -33,13 +33,22 @@ pub(super) fn parse_function(piece: &str) -> Option<Function> {
     })
 }
 
-/// Writes a value as its functions say.
-pub(super) fn push_value(value: &mut String, functions: &[Function], out: &mut String) {
-    let (mut is_raw, mut encodings) = (false, 1_u8);
+/// How a value goes into a text once its functions were applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Way {
+    /// Not percent-encoded.
+    pub(super) is_raw: bool,
+    /// How often it is encoded.
+    pub(super) encodings: u8,
+}
+
+/// Does to a value what its functions say, but for encoding it.
+pub(super) fn apply(value: &mut String, functions: &[Function]) -> Way {
+    let mut way = Way { is_raw: false, encodings: 1 };
     for function in functions {
         match function {
-            Function::Raw => is_raw = true,
-            Function::Encode => encodings = encodings.saturating_add(1).min(4),
+            Function::Raw => way.is_raw = true,
+            Function::Encode => way.encodings = way.encodings.saturating_add(1).min(4),
             Function::Lower => *value = value.to_lowercase(),
             Function::Md5 if !value.is_empty() => *value = hex(&Md5::digest(value.as_bytes())),
             Function::Sha256 if !value.is_empty() => *value = hex(&Sha256::digest(value.as_bytes())),
@@ -47,16 +56,28 @@ pub(super) fn push_value(value: &mut String, functions: &[Function], out: &mut S
             Function::Md5 | Function::Sha256 | Function::Default(_) => {}
         }
     }
-    if is_raw {
+    way
+}
+
+/// Writes a value as its functions say.
+pub(super) fn push_value(value: &mut String, functions: &[Function], out: &mut String) {
+    let way = apply(value, functions);
+    push_in_url(value, way, out);
+}
+
+/// Writes a value into an address.
+pub(super) fn push_in_url(value: &str, way: Way, out: &mut String) {
+    if way.is_raw {
         push_encoded(value, is_kept_in_url, out);
         return;
     }
-    for _ in 1..encodings {
-        let mut once = String::with_capacity(value.len() * 3);
-        push_encoded(value, is_unreserved, &mut once);
-        *value = once;
+    if way.encodings <= 1 {
+        push_encoded(value, is_unreserved, out);
+        return;
     }
-    push_encoded(value, is_unreserved, out);
+    let mut once = String::with_capacity(value.len().saturating_mul(3));
+    push_encoded(value, is_unreserved, &mut once);
+    push_in_url(&once, Way { encodings: way.encodings - 1, ..way }, out);
 }
 
 fn hex(bytes: &[u8]) -> String {

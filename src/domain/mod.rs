@@ -7,6 +7,8 @@ pub mod cap;
 pub mod click;
 pub mod click_id;
 pub mod country;
+pub mod delivery;
+pub mod destination;
 pub mod device;
 pub mod figures;
 mod filling;

@@ -1,4 +1,4 @@
-//! Advertisers, offers, landers, sources, campaigns, lists and hosts: create, change, archive.
+//! Advertisers, offers, landers, sources, campaigns, destinations, lists and hosts: create, change, archive.
 //!
 //! Takes fields as they came, checks them in themselves and against the database, writes them, and gives
 //! pages and API the same errors. Every change is one transaction. Nothing is ever erased.
@@ -17,6 +17,7 @@ mod tests;
 pub mod advertisers;
 pub mod campaigns;
 pub mod credentials;
+pub mod destinations;
 pub mod domains;
 pub mod landers;
 pub mod lists;

@@ -21,7 +21,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const IDLE_KEPT: Duration = Duration::from_secs(4);
 
 /// Connections kept for each host: as many as are sent to one at a time.
-const IDLE_PER_HOST: usize = 8;
+const IDLE_PER_HOST: usize = 16;
 
 /// How a call asks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -202,14 +202,21 @@ impl Outgoing {
     /// As there.
     pub fn send_blocking(&self, call: Call) -> Result<Answer, Failure> {
         let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        self.send_then(call, move |answered| {
+            // Nobody waits any more only where the process ends.
+            let _ = sender.send(answered);
+        });
+        receiver.recv().unwrap_or_else(|why| Err(Failure::Broken(why.to_string())))
+    }
+
+    /// Makes a call and hands its outcome over once it is there. `then` runs on the thread of all calls: it must be quick.
+    pub fn send_then(&self, call: Call, then: impl FnOnce(Result<Answer, Failure>) + Send + 'static) {
         let own = self.clone();
         self.runtime.spawn(async move {
             let within = call.timeout;
             let answered = tokio::time::timeout(within, own.follow(call)).await;
-            // Nobody waits any more only where the process ends.
-            let _ = sender.send(answered.unwrap_or(Err(Failure::TimedOut(within))));
+            then(answered.unwrap_or(Err(Failure::TimedOut(within))));
         });
-        receiver.recv().unwrap_or_else(|why| Err(Failure::Broken(why.to_string())))
     }
 
     /// The call and its redirects, each looked at anew.

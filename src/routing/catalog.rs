@@ -9,8 +9,8 @@ mod routes;
 pub use aliases::Aliases;
 pub use hosts::Hosts;
 pub use routes::{
-    AdvertiserRoute, CampaignRoute, CostRule, LanderRoute, OfferRoute, PathRoute, RuleRoute, SourceRoute,
-    TargetRoute,
+    AdvertiserRoute, CampaignRoute, CostRule, DestinationRoute, LanderRoute, OfferRoute, PathRoute,
+    RuleRoute, SourceRoute, TargetRoute,
 };
 
 use super::caps::LiveCaps;
@@ -37,6 +37,9 @@ pub struct Catalog {
     offers: HashMap<i64, Arc<OfferRoute>>,
     advertisers: HashMap<i64, Arc<AdvertiserRoute>>,
     keys: HashMap<String, Arc<AdvertiserRoute>>,
+    sources: HashMap<i64, Arc<SourceRoute>>,
+    /// Who is told of conversions, by number.
+    destinations: Vec<Arc<DestinationRoute>>,
     hosts: Hosts,
     aliases: Aliases,
     /// The doors of the tracker before that are open.
@@ -99,6 +102,25 @@ impl Catalog {
     #[must_use]
     pub fn by_old_key(&self, key: &str) -> Option<&Arc<AdvertiserRoute>> {
         self.by_key(key).filter(|route| route.advertiser.old_keys.iter().any(|old| old == key))
+    }
+
+    /// A source by its number.
+    #[must_use]
+    pub fn source(&self, id: i64) -> Option<&Arc<SourceRoute>> {
+        self.sources.get(&id)
+    }
+
+    /// Everybody who is told of conversions, those that are off too.
+    #[must_use]
+    pub fn destinations(&self) -> &[Arc<DestinationRoute>] {
+        &self.destinations
+    }
+
+    /// A destination by its number.
+    #[must_use]
+    pub fn destination(&self, id: i64) -> Option<&Arc<DestinationRoute>> {
+        let at = self.destinations.binary_search_by_key(&id, |route| route.id).ok()?;
+        self.destinations.get(at)
     }
 
     /// The installation's hosts.
@@ -208,6 +230,10 @@ impl Catalog {
             .into_iter()
             .map(|saved| (saved.id, Arc::new(SourceRoute { id: saved.id, source: saved.value })))
             .collect();
+        let destinations = db::destinations::routed(conn)?
+            .into_iter()
+            .map(|saved| Arc::new(DestinationRoute::new(saved.id, saved.value)))
+            .collect();
         let mut parts =
             Parts { sources: &sources, landers: &landers, offers: &offers, library: &mut library };
         let campaigns: HashMap<i64, Arc<CampaignRoute>> = db::campaigns::routed(conn)?
@@ -235,6 +261,8 @@ impl Catalog {
             campaigns,
             offers,
             advertisers,
+            sources,
+            destinations,
             hosts: Hosts::load(conn)?,
             fallback: settings::find(conn, settings::FALLBACK_URL)?.as_deref().and_then(fallback_template),
             library,

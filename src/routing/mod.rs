@@ -22,8 +22,8 @@ pub use arrival::{Arrival, Routed, Router};
 pub use asked::{Headers, NoHeaders};
 pub use caps::{Caps, LiveCaps, NoCaps, Used, watch_caps};
 pub use catalog::{
-    AdvertiserRoute, CampaignRoute, Catalog, CostRule, LanderRoute, LiveCatalog, OfferRoute, PathRoute,
-    RuleRoute, SourceRoute, TargetRoute,
+    AdvertiserRoute, CampaignRoute, Catalog, CostRule, DestinationRoute, LanderRoute, LiveCatalog,
+    OfferRoute, PathRoute, RuleRoute, SourceRoute, TargetRoute,
 };
 pub use draw::Draws;
 pub use fallback::{Asking, Fallback};

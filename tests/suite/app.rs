@@ -281,6 +281,11 @@ impl TestApp {
         self.db.read(|conn: &mut AnyConnection| sql::number(conn, query)).unwrap()
     }
 
+    /// The texts that a query gives for its first column.
+    pub fn texts(&self, query: &str) -> Vec<String> {
+        self.db.read(|conn| crate::sql::texts(conn, query)).unwrap()
+    }
+
     /// Stores a click as if the ingester of another process had brought it.
     pub fn bring_click(&self, record: &ClickRecord) {
         self.db

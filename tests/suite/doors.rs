@@ -17,6 +17,8 @@ const API: &[(&str, &[Method])] = &[
     ("/offers/1", &[Method::GET, Method::PATCH, Method::DELETE]),
     ("/landers", &[Method::GET, Method::POST]),
     ("/landers/1", &[Method::GET, Method::PATCH, Method::DELETE]),
+    ("/destinations", &[Method::GET, Method::POST]),
+    ("/destinations/1", &[Method::GET, Method::PATCH, Method::DELETE]),
     ("/sources", &[Method::GET, Method::POST]),
     ("/sources/1", &[Method::GET, Method::PATCH, Method::DELETE]),
     ("/campaigns", &[Method::GET, Method::POST]),

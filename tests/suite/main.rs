@@ -47,6 +47,7 @@ mod answers;
 mod app;
 mod cluster;
 mod console;
+mod receiver;
 mod sql;
 
 mod advertiser_health;
@@ -54,6 +55,7 @@ mod browser;
 mod caps;
 mod clicks;
 mod corpus;
+mod deliveries;
 mod domains;
 mod doors;
 mod fallbacks;

@@ -2,7 +2,7 @@
 
 use clickledger::db::{AnyConnection, Result};
 use clickledger::domain::click_id::ClickId;
-use diesel::sql_types::{BigInt, Binary, Nullable};
+use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 
 #[derive(QueryableByName)]
@@ -25,6 +25,21 @@ pub fn number(conn: &mut AnyConnection, query: &str) -> Result<i64> {
 fn optional(conn: &mut AnyConnection, query: &str) -> Result<Option<i64>> {
     let row: Number = sql_query(format!("select cast(({query}) as bigint) as n")).get_result(conn)?;
     Ok(row.n)
+}
+
+#[derive(QueryableByName)]
+struct Said {
+    #[diesel(sql_type = Text)]
+    said: String,
+}
+
+/// The texts that a query gives for its first column.
+pub fn texts(conn: &mut AnyConnection, query: &str) -> Result<Vec<String>> {
+    let rows: Vec<Said> = sql_query(format!(
+        "with asked(said) as ({query}) select cast(coalesce(said, '') as text) as said from asked"
+    ))
+    .load(conn)?;
+    Ok(rows.into_iter().map(|row| row.said).collect())
 }
 
 /// Every stored click's id.

@@ -4,6 +4,7 @@ use crate::db::credentials::{Credentials, PREVIOUS_SECRET, Previous, SECRET, sec
 use crate::domain::Country;
 use crate::domain::advertiser::Advertiser;
 use crate::domain::campaign::Redirect;
+use crate::domain::destination::{Destination, Message};
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Money;
 use crate::domain::offer::Offer;
@@ -62,6 +63,28 @@ pub struct SourceRoute {
     pub id: i64,
     /// What people saved.
     pub source: Source,
+}
+
+/// A destination, ready to be told.
+#[derive(Debug)]
+pub struct DestinationRoute {
+    /// Its number.
+    pub id: i64,
+    /// What people saved.
+    pub destination: Destination,
+    /// Its address, parsed; or why it cannot be filled any more.
+    pub url: Result<Message, String>,
+    /// Its body, parsed; `None` where there is none.
+    pub body: Result<Option<Message>, String>,
+}
+
+impl DestinationRoute {
+    /// With its texts parsed.
+    #[must_use]
+    pub fn new(id: i64, destination: Destination) -> Self {
+        let (url, body) = (destination.url_message(), destination.body_message());
+        Self { id, destination, url, body }
+    }
 }
 
 /// How the cost of a campaign's clicks is known.

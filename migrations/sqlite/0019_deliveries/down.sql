@@ -1,0 +1,18 @@
+drop index deliveries_failed;
+drop index deliveries_by_destination;
+drop index deliveries_by_conversion;
+drop index deliveries_due_by_destination;
+alter table deliveries drop column last_error;
+alter table deliveries drop column last_code;
+alter table deliveries drop column last_at_ms;
+alter table deliveries drop column give_up_at_ms;
+alter table deliveries drop column failures;
+alter table deliveries drop column sale_amount_micros;
+alter table deliveries drop column payout_micros;
+alter table deliveries drop column revenue_micros;
+alter table deliveries drop column told_status;
+drop trigger destinations_delete_changes_catalog;
+drop trigger destinations_update_changes_catalog;
+drop trigger destinations_insert_changes_catalog;
+alter table destinations drop column is_test;
+alter table destinations drop column body_kind;
