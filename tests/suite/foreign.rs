@@ -85,6 +85,37 @@ stories! {
         assert_eq!(app.get("/postback?cid=wNobodys&payout=4").await.code(), "duplicate");
     }
 
+    async fn rows_of_a_file_find_old_clicks_by_their_ids(app: TestApp) {
+        let campaign = app.campaign(json!({"slug": "push"})).await;
+        import(app, "", "w1,push\nw2,push\n").await;
+        let ours = app.click(&campaign).await;
+        app.stored(&ours).await;
+        let file = format!("cid,payout,txid,status\nw1,1.50,t1,\nw1,1.50,t1,\nw1,2.50,t1,\n{},4,t2,\nw2,1,t3,pending\nw9,8,t4,\n", ours.id);
+        let send_rows = async |query: &str, file: &str| {
+            let path = format!("/api/v1/conversions/import?advertiser_id={}&{query}", campaign.advertiser);
+            let request = app.request(Method::POST, &path).bearer_auth(&app.write_token).header(CONTENT_TYPE, "text/csv");
+            send(request.body(file.to_owned())).await.expect(200)
+        };
+        let looked = send_rows("dry_run=true", &file).await;
+        assert_eq!((&looked["accepted"], &looked["duplicate"]), (&json!(4), &json!(1)), "{looked}");
+        let whole = send_rows("mode=all_or_nothing", &file).await;
+        assert_eq!((&whole["state"], &whole["refused"][0]["code"]), (&json!("refused"), &json!("parked_foreign_click")), "{whole}");
+        assert_eq!(app.number("select count(*) from conversions") + app.number("select count(*) from parked_foreign"), 0);
+        let ran = send_rows("", &file).await;
+        assert_eq!((&ran["accepted"], &ran["duplicate"], &ran["refused"]), (&looked["accepted"], &looked["duplicate"], &looked["refused"]));
+        assert_eq!(app.figures(&campaign, ["leads", "approved", "pending", "revenue"]), ["3", "2", "1", "6.50"]);
+        assert_eq!(say(app, &campaign, "cid=w2&txid=t3&status=approved").await.code(), "updated", "a postback finds the row's conversion");
+        let again = send_rows("mode=all_or_nothing", "cid,payout,txid\nw1,2.50,t1\nw2,1,t5\n").await;
+        assert_eq!((&again["state"], &again["accepted"], &again["duplicate"]), (&json!("done"), &json!(1), &json!(1)), "{again}");
+        // What waited for its click is counted once that is imported, and was never sent on to the other tracker.
+        assert_eq!(app.number("select count(*) from parked_foreign"), 1);
+        import(app, "", "w9,push\n").await;
+        app.until("the row that waited is counted", || app.number("select count(*) from parked_foreign") == 0).await;
+        assert_eq!(app.figures(&campaign, ["approved", "revenue"]), ["5", "16.50"]);
+        assert_eq!(app.number("select count(*) from conversions where origin = 'import'"), 5);
+        assert_eq!(app.number("select count(*) from forwards"), 0);
+    }
+
     async fn each_line_says_what_is_wrong_with_it(app: TestApp) {
         let (advertiser, [one, other]) = offers(app, ["one", "other"]).await;
         let paths = json!([{"offers": [{"offer_id": one["id"]}, {"offer_id": other["id"]}]}]);
