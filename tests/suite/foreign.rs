@@ -116,6 +116,26 @@ stories! {
         assert_eq!(app.number("select count(*) from forwards"), 0);
     }
 
+    async fn a_clicks_page_says_where_it_was_imported_from(app: TestApp) {
+        let campaign = app.campaign(json!({"slug": "push"})).await;
+        let own = app.click(&campaign).await;
+        app.stored(&own).await;
+        import(app, "", "w<i>1,push\n").await;
+        assert_eq!(say(app, &campaign, "cid=w%3Ci%3E1&payout=1").await.code(), "recorded");
+        let found = app.api(Method::GET, "/conversions", None).await.expect(200);
+        let click = found["items"][0]["click_id"].as_str().unwrap().to_owned();
+        let person = Person::enter(app).await;
+        let page = person.page(&format!("/clicks/{click}")).await;
+        assert!(page.contains("Imported from the tracker before") && page.contains("Id at the tracker before"), "{page}");
+        assert!(page.contains("w&#60;i&#62;1") && !page.contains("w<i>1"), "{page}");
+        let story = app.api(Method::GET, &format!("/clicks/{click}"), None).await.expect(200);
+        assert_eq!(story["foreign_id"], "w<i>1");
+        let page = person.page(&format!("/clicks/{}", own.id)).await;
+        assert!(!page.contains("tracker before"), "{page}");
+        let story = app.api(Method::GET, &format!("/clicks/{}", own.id), None).await.expect(200);
+        assert!(story["foreign_id"].is_null());
+    }
+
     async fn each_line_says_what_is_wrong_with_it(app: TestApp) {
         let (advertiser, [one, other]) = offers(app, ["one", "other"]).await;
         let paths = json!([{"offers": [{"offer_id": one["id"]}, {"offer_id": other["id"]}]}]);
