@@ -85,6 +85,8 @@ struct StoryBody {
     #[serde(flatten)]
     click: Body,
     user_agent: Box<str>,
+    /// Its id at the tracker before, where it was imported from there.
+    foreign_id: Option<String>,
     path_name: Option<String>,
     lp_clicks: Vec<LpClickBody>,
     postbacks: Vec<postbacks::Body>,
@@ -147,6 +149,7 @@ fn story_body(mut story: Story) -> StoryBody {
     StoryBody {
         user_agent: std::mem::take(&mut story.click.record.agent),
         click: body(story.click),
+        foreign_id: story.foreign_id,
         path_name: story.path_name,
         lp_clicks: story.lp_clicks.into_iter().map(lp_click).collect(),
         postbacks: story.postbacks.into_iter().map(postbacks::body).collect(),

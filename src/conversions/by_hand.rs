@@ -194,7 +194,7 @@ impl Shared {
             let judged = person::read(asked.incoming(&advertiser, now_ms), Some(Arc::clone(&advertiser)));
             let mut group = Group::begin(conn, &catalog, now_ms, &[&judged], &mut numbers)?;
             let by = By { user_id, why: &asked.why };
-            let verdict = group.keep_row(conn, &judged, &by)?;
+            let (verdict, _number) = group.keep_row(conn, &judged, &by)?;
             if matches!(verdict.code.result(), PostbackResult::Parked | PostbackResult::Refused) {
                 return Err(wrong(field_of(verdict.code), &verdict.message));
             }

@@ -19,7 +19,7 @@ use crate::domain::rollup::RollupDelta;
 use crate::domain::verdict::Code;
 use crate::routing::{CampaignRoute, Catalog};
 use crate::visitor::agent;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use tokio::sync::oneshot;
@@ -251,6 +251,25 @@ impl Shared {
     }
 }
 
+/// The clicks that stand for ids of the tracker before, and all clicks that postbacks name, each once.
+pub(super) type Named = (HashMap<String, ClickId>, Vec<ClickId>);
+
+/// What some postbacks name: with one look-up for all, before their clicks are held.
+///
+/// # Errors
+/// The database fails.
+pub(super) fn named<'a>(
+    conn: &mut AnyConnection,
+    postbacks: impl Iterator<Item = &'a Judged> + Clone,
+) -> db::Result<Named> {
+    let foreign = foreign_clicks::known(conn, postbacks.clone().filter_map(Judged::foreign_id))?;
+    let mut ids: Vec<ClickId> = postbacks.filter_map(Judged::click_id).collect();
+    ids.extend(foreign.values());
+    ids.sort_unstable();
+    ids.dedup();
+    Ok((foreign, ids))
+}
+
 /// What a group of postbacks leaves that name clicks of the tracker before.
 #[derive(Default)]
 pub(super) struct Foreign {
@@ -266,10 +285,15 @@ impl Foreign {
         if verdict.code != Code::ParkedForeignClick || job.parked.is_some() {
             return;
         }
-        if let Some(id) = job.judged.foreign_id() {
+        self.note_parked(&job.judged, verdict, postback_id);
+        self.sent_on.extend(forwarder::to_send(&job.judged, verdict, catalog, postback_id));
+    }
+
+    /// Notes one that only waits: what a person brings is no postback that another tracker should have.
+    pub(super) fn note_parked(&mut self, judged: &Judged, verdict: &Verdict, postback_id: i64) {
+        if let (Code::ParkedForeignClick, Some(id)) = (verdict.code, judged.foreign_id()) {
             self.parked.push((postback_id, id.to_owned()));
         }
-        self.sent_on.extend(forwarder::to_send(&job.judged, verdict, catalog, postback_id));
     }
 
     /// Keeps them with their postbacks.

@@ -7,12 +7,12 @@ use super::earn::{Earned, earn};
 use super::identity::own;
 use super::judge::{Judged, Verdict, without_click};
 use super::repeat::About;
-use super::{person, sentences, words};
+use super::{foreign, person, sentences, words};
 use crate::db::clicks::ClickFacts;
 use crate::db::conversions::{Change, Conversion, NewConversion};
 use crate::db::ledger::{Draft, Numbers};
 use crate::db::postbacks::{Accepted, AcceptedAt};
-use crate::db::{self, AnyConnection, clicks, conversions, foreign_clicks};
+use crate::db::{self, AnyConnection, clicks, conversions};
 use crate::domain::click_id::ClickId;
 use crate::domain::money::{Currency, Money};
 use crate::domain::origin::Origin;
@@ -86,11 +86,7 @@ impl<'a> Group<'a> {
         postbacks: &[&Judged],
         numbers: &'a mut Numbers,
     ) -> db::Result<Self> {
-        let foreign = foreign_clicks::known(conn, postbacks.iter().filter_map(|judged| judged.foreign_id()))?;
-        let mut ids: Vec<ClickId> = postbacks.iter().filter_map(|judged| judged.click_id()).collect();
-        ids.extend(foreign.values());
-        ids.sort_unstable();
-        ids.dedup();
+        let (foreign, ids) = foreign::named(conn, postbacks.iter().copied())?;
         let mut group = Self::of_clicks(conn, catalog, now_ms, &ids, (numbers, postbacks.len()))?;
         group.foreign = foreign;
         let oldest = postbacks.iter().map(|judged| judged.incoming.received_at_ms).min();

@@ -1,7 +1,7 @@
 //! Click ids of other trackers: which click here stands for each, and the postbacks that wait for one.
 
 use super::schema::{clicks, foreign_clicks, parked_foreign};
-use super::{AnyConnection, Result, on_each};
+use super::{AnyConnection, Result};
 use crate::domain::click_id::ClickId;
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -97,16 +97,27 @@ pub fn of_click(conn: &mut AnyConnection, click_id: ClickId) -> Result<Option<St
 /// # Errors
 /// The database fails.
 pub fn park(conn: &mut AnyConnection, parked: &[(i64, String)], now_ms: i64) -> Result<()> {
-    for (postback_id, foreign_id) in parked {
-        let row = (
-            parked_foreign::postback_id.eq(postback_id),
-            parked_foreign::foreign_id.eq(foreign_id),
+    let row = |one: &(i64, String)| {
+        (
+            parked_foreign::postback_id.eq(one.0),
+            parked_foreign::foreign_id.eq(one.1.clone()),
             parked_foreign::parked_at_ms.eq(now_ms),
-        );
-        on_each!(conn, |c| diesel::insert_into(parked_foreign::table)
-            .values(row)
-            .on_conflict_do_nothing()
-            .execute(c))?;
+        )
+    };
+    for some in parked.chunks(IDS_MAX) {
+        match conn {
+            AnyConnection::Sqlite(sqlite) => {
+                for one in some {
+                    let new = diesel::insert_into(parked_foreign::table).values(row(one));
+                    new.on_conflict_do_nothing().execute(sqlite)?;
+                }
+            }
+            AnyConnection::Pg(pg) => {
+                let new = diesel::insert_into(parked_foreign::table)
+                    .values(some.iter().map(row).collect::<Vec<_>>());
+                new.on_conflict_do_nothing().execute(pg)?;
+            }
+        }
     }
     Ok(())
 }

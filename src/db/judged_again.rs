@@ -4,7 +4,7 @@ use super::postbacks::{NewPostback, Row, StoredPostback};
 use super::schema::{clicks, postback_replays, postbacks_received, users};
 use super::search::VALUES_MAX;
 use super::{AnyConnection, Result, on_each, word};
-use crate::domain::verdict::Code;
+use crate::domain::verdict::{Code, PostbackResult};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text};
@@ -131,12 +131,13 @@ pub fn hold(conn: &mut AnyConnection, ids: &[i64]) -> Result<HashMap<i64, Standi
     Ok(held)
 }
 
-/// Gives a postback its new verdict, and what it is known by to those who read it now.
+/// Gives a postback its new verdict, and what it is known by to those who read it now. One that is parked again is not
+/// settled.
 ///
 /// # Errors
 /// The database fails.
 pub fn settle(conn: &mut AnyConnection, id: i64, new: &NewPostback, now_ms: i64) -> Result<()> {
-    let settled_at_ms = (!new.is_waiting).then_some(now_ms);
+    let settled_at_ms = (new.code.result() != PostbackResult::Parked).then_some(now_ms);
     // With its time, which says where PostgreSQL keeps it.
     let own = postbacks_received::id.eq(id).and(postbacks_received::received_at_ms.eq(new.received_at_ms));
     diesel::update(postbacks_received::table.filter(own))
@@ -161,7 +162,7 @@ pub fn settle(conn: &mut AnyConnection, id: i64, new: &NewPostback, now_ms: i64)
 const SETTLE_ALL: &str = "update postbacks_received as p set advertiser_id = u.advertiser_id, result = u.result, \
     code = u.code, message = u.message, click_id = u.click_id, event = u.event, txid = u.txid, \
     conversion_id = u.conversion_id, is_test = u.is_test, is_waiting = u.is_waiting, \
-    settled_at_ms = case when u.is_waiting then null else $13 end \
+    settled_at_ms = case when u.result = 'parked' then null else $13 end \
     from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) as u (id, received_at_ms, advertiser_id, result, code, \
     message, click_id, event, txid, conversion_id, is_test, is_waiting) \
     where p.id = u.id and p.received_at_ms = u.received_at_ms";

@@ -2,7 +2,7 @@
 
 use super::conversions::{self, Change, Conversion};
 use super::postbacks::{self, PostbackQuery, StoredPostback};
-use super::{AnyConnection, Result, campaigns, click_log, clicks};
+use super::{AnyConnection, Result, campaigns, click_log, clicks, foreign_clicks};
 use crate::domain::click::LpClickRecord;
 use crate::domain::click_id::ClickId;
 use click_log::StoredClick;
@@ -15,6 +15,8 @@ pub const POSTBACKS_MAX: i64 = 200;
 pub struct Story {
     /// The click.
     pub click: StoredClick,
+    /// Its id at the tracker before, where it was imported from there.
+    pub foreign_id: Option<String>,
     /// The name of the path drawn, as it is called now.
     pub path_name: Option<String>,
     /// Lander buttons pressed, oldest first.
@@ -42,6 +44,7 @@ pub fn find(conn: &mut AnyConnection, id: ClickId) -> Result<Option<Story>> {
     let conversions = conversions::of_clicks(conn, &[id])?;
     let ids: Vec<i64> = conversions.iter().map(|conversion| conversion.id).collect();
     Ok(Some(Story {
+        foreign_id: foreign_clicks::of_click(conn, id)?,
         path_name,
         lp_clicks: clicks::lp_clicks_of(conn, id)?,
         postbacks: postbacks::list(conn, &query)?.items,

@@ -134,14 +134,19 @@ impl Teller<'_> {
             0 => "nothing came of it yet".to_owned(),
             _ => format!("earned {}", self.money.amount(Money::from_micros(earned))),
         };
-        format!("Arrived {}{from}, {to}, {earned}.", moment(self.zone, record.clicked_at_ms, self.now_ms))
+        let arrived = moment(self.zone, record.clicked_at_ms, self.now_ms);
+        let imported = match &story.foreign_id {
+            Some(id) => format!(" Imported from the tracker before, where its id was {id}."),
+            None => String::new(),
+        };
+        format!("Arrived {arrived}{from}, {to}, {earned}.{imported}")
     }
 
     /// Facts in groups.
     pub fn groups(&self, story: &Story) -> Vec<FactGroup> {
         let record = &story.click.record;
         let mut groups =
-            vec![self.arrival(record), self.way(story), self.money(story), place(record), device(record)];
+            vec![self.arrival(story), self.way(story), self.money(story), place(record), device(record)];
         if !record.subs.is_empty() {
             let subs = record.subs.iter().map(|(slot, value)| raw(&format!("sub{slot}"), value)).collect();
             groups.push(group("What the source sent", subs));
@@ -153,24 +158,26 @@ impl Teller<'_> {
         groups
     }
 
-    fn arrival(&self, record: &ClickRecord) -> FactGroup {
+    fn arrival(&self, story: &Story) -> FactGroup {
+        let record = &story.click.record;
         let campaign = format!("/campaigns/{}/edit", record.campaign_id);
-        group(
-            "Arrival",
-            vec![
-                fact(
-                    "Time",
-                    &format!("{} {}", moment(self.zone, record.clicked_at_ms, self.now_ms), self.zone.name()),
-                ),
-                link("Campaign", &self.names.campaign(record.campaign_id), &campaign),
-                source_fact(record, &self.names.source(record.source_id)),
-                raw("External id", record.external_id.as_deref().unwrap_or("")),
-                raw("Domain", record.domain.as_deref().unwrap_or("")),
-                raw("Referrer", record.referrer_host.as_deref().unwrap_or("")),
-                fact("Unique", if record.is_unique { "yes" } else { "no" }),
-                fact("Bot", &record.bot.map_or("no".to_owned(), |why| why.as_str().replace('_', " "))),
-            ],
-        )
+        let mut facts = vec![
+            fact(
+                "Time",
+                &format!("{} {}", moment(self.zone, record.clicked_at_ms, self.now_ms), self.zone.name()),
+            ),
+            link("Campaign", &self.names.campaign(record.campaign_id), &campaign),
+            source_fact(record, &self.names.source(record.source_id)),
+            raw("External id", record.external_id.as_deref().unwrap_or("")),
+            raw("Domain", record.domain.as_deref().unwrap_or("")),
+            raw("Referrer", record.referrer_host.as_deref().unwrap_or("")),
+            fact("Unique", if record.is_unique { "yes" } else { "no" }),
+            fact("Bot", &record.bot.map_or("no".to_owned(), |why| why.as_str().replace('_', " "))),
+        ];
+        if let Some(id) = &story.foreign_id {
+            facts.push(raw("Id at the tracker before", id));
+        }
+        group("Arrival", facts)
     }
 
     fn way(&self, story: &Story) -> FactGroup {

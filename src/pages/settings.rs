@@ -80,6 +80,8 @@ pub struct RatesPage {
     pub day: Field,
     /// The rate itself.
     pub rate: Field,
+    /// What is wrong with the file. Empty for nothing.
+    pub file_error: String,
     /// Rows of a file.
     pub rows: Field,
     /// Where they are fetched every day.

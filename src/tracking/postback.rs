@@ -8,7 +8,7 @@ use crate::domain::old_door::OldDoor;
 use crate::domain::verdict::PostbackResult;
 use crate::http::Tracker;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use futures_util::StreamExt as _;
 use serde::Serialize;
@@ -25,6 +25,9 @@ const SIGNATURE: HeaderName = HeaderName::from_static("x-clickledger-signature")
 
 /// When one that came too often may come again, where its verdict does not say, in seconds.
 const RETRY_LIMITED_SECONDS: u32 = 60;
+
+/// Characters of the text that a postback to Keitaro's address names as its answer: networks look for a word such as `OK`.
+const NAMED_CHARS_MAX: usize = 255;
 
 /// The verdict as it is answered.
 #[derive(Serialize)]
@@ -67,6 +70,8 @@ type Outcome = Result<Verdict, NotStored>;
 struct Manner {
     is_strict: bool,
     reply_body: String,
+    /// What the postback itself wants to be answered where it was taken; empty for nothing.
+    named: String,
 }
 
 impl Manner {
@@ -77,6 +82,7 @@ impl Manner {
         Self {
             is_strict: advertiser.is_some_and(|known| known.answers == Answers::Strict),
             reply_body: advertiser.map(|known| known.reply_body.clone()).unwrap_or_default(),
+            named: String::new(),
         }
     }
 
@@ -98,7 +104,8 @@ impl Manner {
         if statuses().all(|status| !status.is_success()) { first } else { StatusCode::OK }
     }
 
-    /// The answer with its body: the advertiser's own where one is set and nothing has to be sent again.
+    /// The answer with its body: the postback's own where it was taken, the advertiser's where one is set and nothing has to
+    /// be sent again.
     fn answer(&self, status: StatusCode, outcomes: &[Outcome], body: impl Serialize) -> HttpResponse {
         let mut response = HttpResponseBuilder::new(status);
         response.insert_header((CACHE_CONTROL, "no-store"));
@@ -113,6 +120,11 @@ impl Manner {
         };
         match again {
             Some(seconds) => response.insert_header((RETRY_AFTER, seconds)).json(body),
+            // Text from outside: no browser shall find anything in it but text.
+            None if status.is_success() && !self.named.is_empty() => response
+                .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+                .content_type("text/plain; charset=utf-8")
+                .body(self.named.clone()),
             None if self.reply_body.is_empty() => response.json(body),
             None => response.content_type("text/plain; charset=utf-8").body(self.reply_body.clone()),
         }
@@ -138,9 +150,19 @@ pub async fn receive_old(
 ) -> HttpResponse {
     let incoming = read(request, tracker, key, body).await;
     let began = Instant::now();
-    let manner = Manner::of(tracker, &incoming.key);
+    let mut manner = Manner::of(tracker, &incoming.key);
+    if !incoming.key.is_empty() {
+        manner.named = named_answer(request.query_string());
+    }
     let outcome = tracker.postbacks.receive_at(incoming, door).await;
     answered(tracker, &manner, &outcome, began)
+}
+
+/// The answer that a postback to `/{key}/postback` names: Keitaro gives `return=OK` back as it is. Empty where it names none.
+fn named_answer(query: &str) -> String {
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    let named = pairs.find(|(name, _)| name == "return").map(|(_, text)| text).unwrap_or_default();
+    named.chars().filter(|c| !c.is_control()).take(NAMED_CHARS_MAX).collect()
 }
 
 /// A postback as it came.

@@ -85,6 +85,57 @@ stories! {
         assert_eq!(app.get("/postback?cid=wNobodys&payout=4").await.code(), "duplicate");
     }
 
+    async fn rows_of_a_file_find_old_clicks_by_their_ids(app: TestApp) {
+        let campaign = app.campaign(json!({"slug": "push"})).await;
+        import(app, "", "w1,push\nw2,push\n").await;
+        let ours = app.click(&campaign).await;
+        app.stored(&ours).await;
+        let file = format!("cid,payout,txid,status\nw1,1.50,t1,\nw1,1.50,t1,\nw1,2.50,t1,\n{},4,t2,\nw2,1,t3,pending\nw9,8,t4,\n", ours.id);
+        let send_rows = async |query: &str, file: &str| {
+            let path = format!("/api/v1/conversions/import?advertiser_id={}&{query}", campaign.advertiser);
+            let request = app.request(Method::POST, &path).bearer_auth(&app.write_token).header(CONTENT_TYPE, "text/csv");
+            send(request.body(file.to_owned())).await.expect(200)
+        };
+        let looked = send_rows("dry_run=true", &file).await;
+        assert_eq!((&looked["accepted"], &looked["duplicate"]), (&json!(4), &json!(1)), "{looked}");
+        let whole = send_rows("mode=all_or_nothing", &file).await;
+        assert_eq!((&whole["state"], &whole["refused"][0]["code"]), (&json!("refused"), &json!("parked_foreign_click")), "{whole}");
+        assert_eq!(app.number("select count(*) from conversions") + app.number("select count(*) from parked_foreign"), 0);
+        let ran = send_rows("", &file).await;
+        assert_eq!((&ran["accepted"], &ran["duplicate"], &ran["refused"]), (&looked["accepted"], &looked["duplicate"], &looked["refused"]));
+        assert_eq!(app.figures(&campaign, ["leads", "approved", "pending", "revenue"]), ["3", "2", "1", "6.50"]);
+        assert_eq!(say(app, &campaign, "cid=w2&txid=t3&status=approved").await.code(), "updated", "a postback finds the row's conversion");
+        let again = send_rows("mode=all_or_nothing", "cid,payout,txid\nw1,2.50,t1\nw2,1,t5\n").await;
+        assert_eq!((&again["state"], &again["accepted"], &again["duplicate"]), (&json!("done"), &json!(1), &json!(1)), "{again}");
+        // What waited for its click is counted once that is imported, and was never sent on to the other tracker.
+        assert_eq!(app.number("select count(*) from parked_foreign"), 1);
+        import(app, "", "w9,push\n").await;
+        app.until("the row that waited is counted", || app.number("select count(*) from parked_foreign") == 0).await;
+        assert_eq!(app.figures(&campaign, ["approved", "revenue"]), ["5", "16.50"]);
+        assert_eq!(app.number("select count(*) from conversions where origin = 'import'"), 5);
+        assert_eq!(app.number("select count(*) from forwards"), 0);
+    }
+
+    async fn a_clicks_page_says_where_it_was_imported_from(app: TestApp) {
+        let campaign = app.campaign(json!({"slug": "push"})).await;
+        let own = app.click(&campaign).await;
+        app.stored(&own).await;
+        import(app, "", "w<i>1,push\n").await;
+        assert_eq!(say(app, &campaign, "cid=w%3Ci%3E1&payout=1").await.code(), "recorded");
+        let found = app.api(Method::GET, "/conversions", None).await.expect(200);
+        let click = found["items"][0]["click_id"].as_str().unwrap().to_owned();
+        let person = Person::enter(app).await;
+        let page = person.page(&format!("/clicks/{click}")).await;
+        assert!(page.contains("Imported from the tracker before") && page.contains("Id at the tracker before"), "{page}");
+        assert!(page.contains("w&#60;i&#62;1") && !page.contains("w<i>1"), "{page}");
+        let story = app.api(Method::GET, &format!("/clicks/{click}"), None).await.expect(200);
+        assert_eq!(story["foreign_id"], "w<i>1");
+        let page = person.page(&format!("/clicks/{}", own.id)).await;
+        assert!(!page.contains("tracker before"), "{page}");
+        let story = app.api(Method::GET, &format!("/clicks/{}", own.id), None).await.expect(200);
+        assert!(story["foreign_id"].is_null());
+    }
+
     async fn each_line_says_what_is_wrong_with_it(app: TestApp) {
         let (advertiser, [one, other]) = offers(app, ["one", "other"]).await;
         let paths = json!([{"offers": [{"offer_id": one["id"]}, {"offer_id": other["id"]}]}]);

@@ -236,6 +236,42 @@ stories! {
         assert_eq!(app.patch(&path, json!({"name": "Renamed"})).await["old_keys"], json!(["key-one1", "key-one2"]));
     }
 
+    async fn keitaros_answer_is_the_text_that_the_postback_names(app: TestApp) {
+        let campaign = app.campaign(json!({})).await;
+        let click = app.click(&campaign).await;
+        app.settled().await;
+        app.patch("/settings", json!({"old_postback_key": "fa0a0c2"})).await;
+        app.patch(&format!("/advertisers/{}", campaign.advertiser), json!({"old_keys": ["key-one1"], "reply_body": "THANKS"})).await;
+        for (query, said) in [
+            (format!("subid={}&payout=1&return=OK", click.id), "OK"),
+            (format!("return=OK&subid={}&payout=1", click.id), "OK"),
+            ("subid=unknown&return=%3Cscript%3E%0D%0ASet-Cookie:+a=b%00".to_owned(), "<script>Set-Cookie: a=b"),
+            ("return=OK".to_owned(), "OK"),
+        ] {
+            let answer = app.get(&format!("/fa0a0c2/postback?{query}")).await;
+            assert_eq!((answer.status, answer.text.as_str()), (200, said), "{query}");
+            assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
+            assert_eq!((answer.header("x-content-type-options"), answer.header("cache-control")), ("nosniff", "no-store"));
+            assert!(answer.cookies.is_empty(), "{answer:?}");
+        }
+        assert_eq!(app.conversions(&click).len(), 1);
+        assert_eq!(app.figures(&campaign, ["revenue"]), ["1.00"]);
+        let own = format!("/key-one1/postback?subid={}&payout=1", click.id);
+        assert_eq!(app.get(&format!("{own}&return=fine")).await.text, "fine", "asked for by this postback");
+        assert_eq!(app.get(&own).await.text, "THANKS");
+        let long = app.get(&format!("{own}&return={}", "%C3%A4".repeat(2_000))).await;
+        assert_eq!(long.text, "\u{e4}".repeat(255));
+        for empty in ["return=", "return=%0A", "retur=OK", "sreturn=OK"] {
+            assert_eq!(app.get(&format!("{own}&{empty}")).await.text, "THANKS", "{empty}");
+        }
+        // Our own address never says what a sender makes up.
+        let ours = app.get(&format!("/postback/{}?cid={}&payout=1&return=OK", campaign.key, click.id)).await;
+        assert_eq!(ours.text, "THANKS");
+        app.patch(&format!("/advertisers/{}", campaign.advertiser), json!({"answers": "strict", "reply_body": ""})).await;
+        let refused = app.get(&format!("{own}x&return=OK")).await;
+        assert!(refused.status >= 400 && refused.json()["code"] == "malformed_revenue", "a refusal says why: {refused:?}");
+    }
+
     async fn old_lander_buttons_lead_on(app: TestApp) {
         let (advertiser, [there, last]) = offers(app, ["there", "last"]).await;
         let lander = app.post("/landers", json!({"name": "L", "url": "https://lander.example/?ref={click_id}", "offer_links": 2})).await;

@@ -129,15 +129,32 @@ stories! {
         assert_eq!(saved.status, 303, "{saved:?}");
         let page = person.page("/settings/rates?saved=1").await;
         assert!(page.contains("1.0854") && page.contains("judged again"), "{page}");
-        let rows = "rows=GBP%2C2026-11-20%2C1.25%0AGBP%2C2026-11-20%2C1.26";
-        let looked = person.send("/settings/rates/file", &format!("{rows}&action=preview")).await;
+        let send_rows = async |name: &str, rows: &str, action: &str| {
+            person.upload("/settings/rates/file", &[(name, rows), ("action", action)]).await
+        };
+        let twice = "GBP,2026-11-20,1.25\nGBP,2026-11-20,1.26";
+        let looked = send_rows("pasted", twice, "preview").await;
         assert!(looked.text.contains("Row 2: GBP of 2026-11-20 stands here twice"), "{}", looked.text);
-        assert_eq!(person.send("/settings/rates/file", &format!("{rows}&action=save")).await.status, 422);
-        let right = person.send("/settings/rates/file", "rows=GBP%2C2026-11-20%2C1.25&action=preview").await;
+        assert_eq!(send_rows("pasted", twice, "save").await.status, 422);
+        let right = send_rows("pasted", "GBP,2026-11-20,1.25", "preview").await;
         assert!(right.text.contains("One rate, nothing is wrong"), "{}", right.text);
-        assert_eq!(person.send("/settings/rates/file", "rows=GBP%2C2026-11-20%2C1.25&action=save").await.status, 303);
+        assert_eq!(send_rows("pasted", "GBP,2026-11-20,1.25", "save").await.status, 303);
         assert!(person.page("/settings/rates").await.contains("GBP"));
         assert_eq!(app.number("select count(*) from fx_rates where source = 'file'"), 1);
+        // A file does the same, and what was looked at stands in the form.
+        let looked = send_rows("file", "\u{feff}currency;day;rate\r\nCHF;2026-11-20;1.12\r\nJPY;2026-11-20;0.0065\r\n", "preview").await;
+        assert!(looked.text.contains("2 rates, nothing is wrong: save below") && looked.text.contains("CHF;2026-11-20;1.12"), "{}", looked.text);
+        assert_eq!(app.number("select count(*) from fx_rates"), 2, "a look keeps nothing");
+        let wrong = send_rows("file", "CHF,2026-11-20,<i>", "save").await;
+        assert!(wrong.status == 422 && wrong.text.contains("Row 1:") && !wrong.text.contains("<i>"), "{}", wrong.text);
+        assert_eq!(send_rows("file", "CHF,2026-11-20,1.12\nJPY,2026-11-20,0.0065\n", "save").await.status, 303);
+        assert_eq!(app.number("select count(*) from fx_rates where source = 'file'"), 3);
+        for (name, rows, said) in [("file", "", "Choose a file"), ("pasted", " \n", "empty"), ("file", "PK\u{3}\u{4}rest", "workbook")] {
+            let refused = send_rows(name, rows, "save").await;
+            assert!(refused.status == 422 && refused.text.contains(said), "{said}: {}", refused.text);
+        }
+        let short = person.send("/settings/rates/file", "pasted=GBP%2C2026-11-20%2C1.25&action=save").await;
+        assert_eq!(short.status, 415, "{short:?}");
     }
 
     async fn rates_are_fetched_from_an_address(app: TestApp) {

@@ -1,6 +1,6 @@
 //! Revenue counted anew after a wrong rate: looked at, run, and taken back.
 
-use crate::app::{Campaign, Click, TestApp, assert_sums_are_raw};
+use crate::app::{Campaign, Click, TestApp, assert_sums_are_raw, send};
 use crate::ledger::campaign_with;
 use crate::pages::Person;
 use crate::postbacks::standing;
@@ -163,6 +163,38 @@ stories! {
         assert_eq!((standing(app, &more).1, standing(app, &foreign).1), (7_000_000, 3_000_000), "as it was sent, in its currency");
         let value = app.conversions(&foreign)[0].value.clone();
         assert_eq!((value.currency.as_str(), value.revenue_original_micros), ("EUR", 10_000_000));
+    }
+
+    async fn rows_of_a_file_are_counted_anew_as_postbacks_are(app: TestApp) {
+        rate(app, "2").await;
+        // Their map speaks of postbacks, not of files.
+        let campaign = campaign_with(app, json!({"param_map": {"payout": "sale_amount"}}), json!({"revenue_mode": "fixed"})).await;
+        let all = [app.click(&campaign).await, app.click(&campaign).await, app.click(&campaign).await, app.click(&campaign).await];
+        for click in &all {
+            app.stored(click).await;
+        }
+        let file = format!("click_id,payout,currency,status\n{},7,,\n{},10,EUR,\n{},,,\n{},3,,pending\n{},4,,approved\n",
+            all[0].id, all[1].id, all[2].id, all[3].id, all[3].id);
+        let path = format!("/api/v1/conversions/import?advertiser_id={}", campaign.advertiser);
+        let request = app.request(Method::POST, &path).bearer_auth(&app.write_token).header("content-type", "text/csv");
+        assert_eq!(send(request.body(file)).await.expect(200)["accepted"], 5);
+        let stand = || [0, 1, 2, 3].map(|at: usize| standing(app, &all[at]).1);
+        assert_eq!(stand(), [2_000_000; 4], "the offer's own amount counts");
+        let reported = app.conversions(&all[1])[0].value.revenue_reported_micros;
+        assert_eq!((reported, app.conversions(&all[2])[0].value.revenue_reported_micros), (Some(10_000_000), None), "the file's is kept");
+        offer(app, &campaign, json!({"revenue_mode": "auto", "revenue": "2.50"})).await;
+        let run = recalculate(app, 201, order(&campaign, &json!({"terms": true}))).await;
+        assert_eq!((&run["changed"], &run["left"]), (&json!(4), &json!({})), "{run}");
+        assert_eq!(stand(), [7_000_000, 20_000_000, 2_500_000, 4_000_000], "as the file says, in its currency");
+        assert_eq!(app.figures(&campaign, ["approved", "revenue"]), ["4", "33.50"]);
+        rate(app, "3").await;
+        let rates = recalculate(app, 201, order(&campaign, &json!({"rates": true}))).await;
+        assert_eq!((&rates["changed"], stand()[1]), (&json!(1), 30_000_000));
+        for id in [&rates["id"], &run["id"]] {
+            app.api(Method::DELETE, &format!("/recalculations/{id}"), None).await.expect(200);
+        }
+        assert_eq!(stand(), [2_000_000; 4]);
+        assert_sums_are_raw(&app.db);
     }
 
     async fn caps_of_money_follow(app: TestApp) {

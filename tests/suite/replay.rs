@@ -290,6 +290,28 @@ stories! {
         assert_eq!(app.figures(&campaign, ["leads", "revenue"]), ["0", "0.00"]);
     }
 
+    async fn what_is_parked_again_is_not_settled(app: TestApp) {
+        let (own, other) = (app.campaign(json!({})).await, app.campaign(json!({})).await);
+        let click = app.click(&other).await;
+        app.stored(&click).await;
+        let wrong = app.get(&format!("/postback/{}?cid={}&payout=5", own.key, click.id)).await;
+        assert_eq!(wrong.code(), "parked_wrong_offer");
+        let unknown = app.get(&format!("/postback/{}?cid={}&status=verkauft&payout=1", own.key, click.id)).await;
+        assert_eq!(unknown.code(), "unknown_status");
+        mend(app, &own, json!({"status_map": {"verkauft": "approved"}})).await;
+        let all = [ids(app, "parked_wrong_offer").await, ids(app, "unknown_status").await].concat();
+        let run = replay(app, json!({"ids": all})).await;
+        assert_eq!(run["totals"], json!([
+            {"from": "parked_wrong_offer", "to": "parked_wrong_offer", "count": 1},
+            {"from": "unknown_status", "to": "parked_wrong_offer", "count": 1}]));
+        let settled = || app.number("select count(*) from postbacks_received where settled_at_ms is not null");
+        assert_eq!(settled(), 0, "both wait for somebody still");
+        replay(app, json!({"ids": all, "release": true, "why": "agreed"})).await;
+        assert_eq!((settled(), app.conversions(&click).len()), (2, 1));
+        let log = app.api(Method::GET, "/postbacks", None).await.expect(200);
+        assert!(log["items"].as_array().unwrap().iter().all(|one| one["settled_at"].is_string()), "{log}");
+    }
+
     async fn what_cannot_be_asked_for_is_said(app: TestApp) {
         for (body, field) in [
             (json!({}), "ids"),

@@ -2,6 +2,7 @@
 //! goes on exactly where it ended.
 
 use super::{GROUP_MAX, Line, Source, counted, fault, judge};
+use crate::conversions::foreign::{self, Foreign};
 use crate::conversions::judge::{Judged, Verdict};
 use crate::conversions::record::Group;
 use crate::conversions::sentences;
@@ -141,11 +142,14 @@ impl Shared {
         let rows = judged(now_ms)?;
         let (written, effects) = self.db.write(Priority::Maintenance, |conn| {
             self.ensure_partitions(conn, now_ms)?;
-            let ids: Vec<ClickId> = rows.iter().filter_map(Judged::click_id).collect();
+            let (known, ids) = foreign::named(conn, rows.iter())?;
             lock(conn, &ids)?;
             let mut group = Group::empty(conn, &catalog, now_ms, (&mut numbers, rows.len()));
-            let written = write_all(conn, &mut group, source, lines, &rows)?;
+            group.foreign = known;
+            let mut foreign = Foreign::default();
+            let written = write_all(conn, &mut group, &mut foreign, (source, lines, &rows))?;
             let effects = group.finish(conn, self.writer_id)?;
+            foreign.write(conn, now_ms)?;
             ending(conn, &written)?;
             Ok::<_, Stop>((written, effects))
         })?;
@@ -160,9 +164,8 @@ impl Shared {
 fn write_all(
     conn: &mut AnyConnection,
     group: &mut Group<'_>,
-    source: &Source,
-    lines: &[Line],
-    rows: &[Judged],
+    foreign: &mut Foreign,
+    (source, lines, rows): (&Source, &[Line], &[Judged]),
 ) -> Result<Written, Stop> {
     let mut written = Written {
         counts: ImportCounts::default(),
@@ -173,7 +176,8 @@ fn write_all(
         group.hold_rows(conn, rows)?;
         for (line, judged) in lines.iter().zip(rows) {
             let why = source.why(line.line);
-            let verdict = group.keep_row(conn, judged, &source.by(&why))?;
+            let (verdict, postback_id) = group.keep_row(conn, judged, &source.by(&why))?;
+            foreign.note_parked(judged, &verdict, postback_id);
             written.counts = written.counts.plus(counted(verdict.code));
             written.faults.extend(fault(line, &verdict));
             written.verdicts.push(verdict);

@@ -3,6 +3,7 @@
 
 use super::{GROUP_MAX, Line, counted, judge};
 use crate::conversions::door::Postbacks;
+use crate::conversions::foreign;
 use crate::conversions::judge::{Judged, Verdict};
 use crate::conversions::record::Group;
 use crate::conversions::writer::{Shared, now_ms};
@@ -45,6 +46,7 @@ impl Shared {
             let mut group = Group::empty(conn, &catalog, now_ms, (&mut numbers, lines.len()));
             for some in lines.chunks(GROUP_MAX) {
                 let rows: Vec<Judged> = some.iter().map(|line| judge(line, advertiser, now_ms, "")).collect();
+                group.foreign.extend(foreign::named(conn, rows.iter())?.0);
                 group.hold_rows(conn, &rows)?;
                 for judged in &rows {
                     let verdict = real(group.settle(conn, judged)?.verdict);

@@ -70,19 +70,19 @@ pub(super) struct By<'a> {
 impl Group<'_> {
     /// Reads what some rows name, and holds it.
     fn hold_rows(&mut self, conn: &mut AnyConnection, rows: &[Judged]) -> db::Result<()> {
-        let ids: Vec<ClickId> = rows.iter().filter_map(Judged::click_id).collect();
+        let ids: Vec<ClickId> = rows.iter().filter_map(|judged| self.click_of(judged)).collect();
         self.hold(conn, &ids)?;
         let rows: Vec<&Judged> = rows.iter().collect();
         self.hold_accepted(conn, &rows, 0)
     }
 
-    /// Comes to the verdict on a row, and keeps it with who recorded it.
+    /// Comes to the verdict on a row, and keeps it with who recorded it; comes back with its number in the log too.
     pub(super) fn keep_row(
         &mut self,
         conn: &mut AnyConnection,
         judged: &Judged,
         by: &By<'_>,
-    ) -> db::Result<Verdict> {
+    ) -> db::Result<(Verdict, i64)> {
         let settled = self.settle(conn, judged)?;
         let postback_id = self.draft.keep(conn, judged.to_row(&settled.verdict))?;
         if let Some(mut change) = settled.change {
@@ -92,7 +92,7 @@ impl Group<'_> {
             change.why = format!("{}{between}{}", by.why, change.why);
             self.draft.note(change);
         }
-        Ok(settled.verdict)
+        Ok((settled.verdict, postback_id))
     }
 }
 

@@ -5,9 +5,10 @@ use crate::db::rates::{self, SavedRate};
 use crate::domain::input::FieldErrors;
 use crate::domain::rate::{STALE_DAYS_MAX, Sheet, shown};
 use crate::domain::role::Role;
+use crate::domain::sheet::decode;
 use crate::entities;
 use crate::entities::rate_fetch::{self, RateFetch};
-use crate::http::{App, Error, PageWrite, SignedIn, now_ms, reading};
+use crate::http::{App, Error, PageWrite, SignedIn, now_ms, read_upload, reading};
 use crate::pages::Answer;
 use crate::pages::desk::{Desk, page_with, see_other};
 use crate::pages::layout::Notice;
@@ -19,6 +20,12 @@ use actix_web::{HttpRequest, web};
 
 /// Rates that the page shows, the newest first; the API gives all.
 const ROWS_SHOWN: i64 = 200;
+
+/// Bytes of a file that stand in the form after a look: as many rates as a file may have fit.
+const FILE_BACK_BYTES_MAX: usize = 128 * 1_024;
+
+/// Where neither a file nor a row came.
+const NO_ROWS: &str = "Choose a file, or paste its rows below";
 
 /// The addresses of the page.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
@@ -62,12 +69,34 @@ async fn add(who: PageWrite, app: web::Data<App>, typed: Typed) -> Answer {
 }
 
 /// Looks at a file, and keeps its rates where that is asked and nothing is wrong with any row.
-async fn add_file(who: PageWrite, app: web::Data<App>, typed: Typed) -> Answer {
+async fn add_file(
+    who: PageWrite,
+    app: web::Data<App>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Answer {
     if !may_edit(who.0.user.role) {
         return Err(Error::NotFound);
     }
+    let sent = read_upload(&request, payload).await?;
     let desk = Desk::open(&app, who.0).await?;
-    let (text, is_look) = (typed.get("rows").to_owned(), typed.get("action") == "preview");
+    let is_look = sent.field("action") == "preview";
+    let text = match decode(&sent.file) {
+        Ok((text, _)) => text,
+        Err(why) => {
+            let why = if sent.file.is_empty() { NO_ROWS.to_owned() } else { why.to_string() };
+            let field = if sent.file_name.is_empty() { "pasted" } else { "file" };
+            let errors = FieldErrors::one(field, why);
+            let typed = Typed::of([("pasted", sent.pasted_back())]);
+            return page_with(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &draw(&app, &desk, (&typed, &errors), None).await?,
+            );
+        }
+    };
+    // What was looked at stands in the form: a browser forgets which file was chosen.
+    let is_short = text.len() <= FILE_BACK_BYTES_MAX;
+    let typed = Typed::of([("pasted", if is_short { text.clone() } else { String::new() })]);
     let sheet: Sheet = reading(&app, move |app| {
         if is_look {
             entities::rates::look(&app.db, &text)
@@ -85,8 +114,10 @@ async fn add_file(who: PageWrite, app: web::Data<App>, typed: Typed) -> Answer {
         1 => "One rate".to_owned(),
         more => format!("{more} rates"),
     };
-    drawn.found = if sheet.faults.is_empty() {
+    drawn.found = if sheet.faults.is_empty() && is_short {
         format!("{count}, nothing is wrong: save below.")
+    } else if sheet.faults.is_empty() {
+        format!("{count}, nothing is wrong: choose the file again and save.")
     } else {
         format!("{count} can be read. Nothing is saved while these rows are wrong:")
     };
@@ -165,7 +196,8 @@ async fn draw(
         currency: form.field("currency"),
         day: form.field("day"),
         rate: form.field("rate"),
-        rows: form.field("rows"),
+        file_error: form.error("file"),
+        rows: form.field("pasted"),
         rates_url,
         fetch_state: fetch_state(desk, &stand),
         is_failing: stand.error.is_some(),
