@@ -3,6 +3,7 @@
 use super::record::Group;
 use super::writer::Shared;
 use crate::db::cap_uses::CapUse;
+use crate::db::conversion_anomalies::Compared;
 use crate::db::{self, AnyConnection, rollups};
 use crate::domain::click_id::ClickId;
 
@@ -12,6 +13,8 @@ pub(super) struct Effects {
     converted: Vec<(ClickId, i64)>,
     /// What is used of caps now.
     used: Vec<(CapUse, i64)>,
+    /// What was recorded, to be compared with others.
+    compared: Vec<Compared>,
 }
 
 impl Group<'_> {
@@ -21,18 +24,20 @@ impl Group<'_> {
     /// The database fails; nothing of it is kept then.
     pub(super) fn finish(mut self, conn: &mut AnyConnection, writer_id: i64) -> db::Result<Effects> {
         let used = self.takings.settle(conn, self.catalog, &mut self.draft)?;
+        let compared = self.compared();
         self.draft.write(conn)?;
         rollups::apply(conn, &self.sums, writer_id)?;
-        Ok(Effects { converted: self.converted, used })
+        Ok(Effects { converted: self.converted, used, compared })
     }
 }
 
 impl Shared {
-    /// Tells caps and the visitors' memory what was committed.
+    /// Tells caps, the visitors' memory and what compares conversions what was committed.
     pub(super) fn tell(&self, effects: Effects) {
         self.catalog.caps().note(&effects.used);
         for (click_id, offer_id) in effects.converted {
             self.memory.note_conversion(click_id, offer_id);
         }
+        self.compare(&effects.compared);
     }
 }

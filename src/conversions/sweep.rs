@@ -30,11 +30,18 @@ impl Shared {
     /// Sweeps until the process ends.
     pub(super) fn keep_sweeping(&self, queue: &SyncSender<Job>) {
         let (mut swept, mut swept_all, mut forgot) = (Instant::now(), Instant::now(), Instant::now());
-        let (mut since_ms, mut rates_seen) = (0, None);
+        let (mut since_ms, mut rates_seen, mut is_remembered) = (0, None, false);
         while !self.is_stopped.load(Ordering::Acquire) {
             let is_due = self.has_parked.swap(false, Ordering::AcqRel) || swept.elapsed() >= SWEEP_EVERY;
             if is_due {
                 swept = Instant::now();
+                if !is_remembered {
+                    match self.remember_crowds() {
+                        Ok(()) => is_remembered = true,
+                        Err(why) => tracing::warn!(%why, "the last day's conversions could not be read"),
+                    }
+                }
+                self.flag_crowds();
                 if let Err(why) = self.sweep(queue, since_ms) {
                     tracing::warn!(%why, "parked postbacks could not be looked through");
                 }
