@@ -144,14 +144,18 @@ fn admission(config: &Config, vault: &Arc<Vault>) -> Admission {
     }
 }
 
-/// Who visitors are: by what the binary brings, by the user's own databases, and by who was here before.
-fn visitor(config: &Config, key: &[u8; 32]) -> anyhow::Result<(Arc<Visitor>, Rounds)> {
-    let geo = Geo::open(&GeoFiles {
+/// Where addresses are: by what the binary brings, and by the user's own databases.
+fn places(config: &Config) -> anyhow::Result<Arc<Geo>> {
+    Ok(Arc::new(Geo::open(&GeoFiles {
         country: config.geo_country.clone(),
         city: config.geo_city.clone(),
         asn: config.geo_asn.clone(),
         connection: config.geo_connection.clone(),
-    })?;
+    })?))
+}
+
+/// Who visitors are: by where they are, and by who was here before.
+fn visitor(config: &Config, key: &[u8; 32], geo: Arc<Geo>) -> anyhow::Result<(Arc<Visitor>, Rounds)> {
     let uniques = Uniques::keyed(key);
     let log = VisitorLog::open(&config.data_dir, &uniques, now_ms());
     let visitor = Arc::new(Visitor::new(geo, uniques));
@@ -186,7 +190,8 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
     let writer_id = writer_id(config)?;
     let (ingested, ingester) = Ingester::start(Arc::clone(&db), Arc::clone(&journal), writer_id)?;
     let ingested = Arc::new(ingested);
-    let catalog = Arc::new(LiveCatalog::load(&db)?);
+    let geo = places(config)?;
+    let catalog = Arc::new(LiveCatalog::load(&db, Arc::clone(&geo))?);
     let caps = count_caps(&db, &catalog, &ingested)?;
     let memory = Arc::new(Memory::load(&db)?);
     let known = (Arc::clone(&catalog), Arc::clone(&memory));
@@ -199,7 +204,7 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
         dashboard_host: config.dashboard_host.clone(),
         script_path: config.script_path.clone(),
     };
-    let (visitor, keeper) = visitor(config, &key)?;
+    let (visitor, keeper) = visitor(config, &key, geo)?;
     let tracker = web::Data::new(Tracker {
         catalog: Arc::clone(&catalog),
         visitor,

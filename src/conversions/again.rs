@@ -41,6 +41,7 @@ pub(super) fn incoming(value: NewPostback, catalog: &Catalog) -> Incoming {
         content_type: value.content_type,
         query: value.raw_query,
         body: value.raw_body,
+        agent: None,
         signature: None,
         whole: None,
         received_at_ms: value.received_at_ms,

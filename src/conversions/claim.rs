@@ -3,7 +3,9 @@
 
 use super::macros_seen::looks_like_macro;
 use super::request::Params;
+use super::said;
 use crate::domain::advertiser::{Advertiser, MissingStatus, fold_event};
+use crate::domain::anomaly::Said;
 use crate::domain::click_id::ClickId;
 use crate::domain::money::{Currency, Money, MoneyError};
 use crate::domain::offer::DEFAULT_EVENT;
@@ -44,6 +46,8 @@ pub struct Claim {
     pub conversion_time_ms: Option<i64>,
     /// The sender says that it is a test.
     pub is_test: bool,
+    /// What it says of the person.
+    pub said: Said,
     /// Things done to the values that somebody should know.
     pub notes: Vec<String>,
 }
@@ -203,6 +207,7 @@ fn read_claim(reader: &Reader<'_>) -> Result<Claim, Refusal> {
         reason: reader.find("reason", REASON).map(|given| given.value.chars().take(255).collect()),
         conversion_time_ms: reader.find("conversion_time", &["conversion_time"]).and_then(read_time),
         is_test: reader.find("test", &["test"]).is_some_and(|given| matches!(given.value, "1" | "true")),
+        said: said::read(|ours, names| reader.find(ours, names).map(|given| given.value)),
         notes,
     })
 }

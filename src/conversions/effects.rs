@@ -3,6 +3,7 @@
 use super::record::Group;
 use super::writer::Shared;
 use crate::db::cap_uses::CapUse;
+use crate::db::conversion_anomalies::Compared;
 use crate::db::conversions::RECALCULATION;
 use crate::db::deliveries::{self, NewDelivery};
 use crate::db::{self, AnyConnection, rollups};
@@ -16,6 +17,8 @@ pub(super) struct Effects {
     converted: Vec<(ClickId, i64)>,
     /// What is used of caps now.
     used: Vec<(CapUse, i64)>,
+    /// What was recorded, to be compared with others.
+    compared: Vec<Compared>,
 }
 
 impl Group<'_> {
@@ -26,10 +29,11 @@ impl Group<'_> {
     pub(super) fn finish(mut self, conn: &mut AnyConnection, writer_id: i64) -> db::Result<Effects> {
         let used = self.takings.settle(conn, self.catalog, &mut self.draft)?;
         let told = self.told();
+        let compared = self.compared();
         self.draft.write(conn)?;
         deliveries::queue(conn, &told)?;
         rollups::apply(conn, &self.sums, writer_id)?;
-        Ok(Effects { converted: self.converted, used })
+        Ok(Effects { converted: self.converted, used, compared })
     }
 
     /// Who is to be told of what the group decided. A rate that is mended tells nobody anything.
@@ -63,11 +67,12 @@ impl Group<'_> {
 }
 
 impl Shared {
-    /// Tells caps and the visitors' memory what was committed.
+    /// Tells caps, the visitors' memory and what compares conversions what was committed.
     pub(super) fn tell(&self, effects: Effects) {
         self.catalog.caps().note(&effects.used);
         for (click_id, offer_id) in effects.converted {
             self.memory.note_conversion(click_id, offer_id);
         }
+        self.compare(&effects.compared);
     }
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::conversions::request::{self, Incoming, Params};
 use crate::db::conversions::NewConversion;
+use crate::domain::anomaly::{self, Anomalies};
 use crate::domain::click_id::ClickId;
 use crate::domain::money::Currency;
 use crate::domain::origin::Origin;
@@ -44,6 +45,8 @@ fn conversion(id: i64, txid: &str, is_unconfirmed: bool) -> Conversion {
         reason: None,
         origin: if is_unconfirmed { Origin::Pixel } else { Origin::Postback },
         is_unconfirmed,
+        said: anomaly::Said::default(),
+        anomalies: Anomalies::default(),
     };
     Conversion { id, value }
 }

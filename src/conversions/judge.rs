@@ -6,7 +6,7 @@ use super::request::{self, Incoming, RAW_BYTES_MAX};
 use super::sentences;
 use super::signed::Signed;
 use super::trust::{self, Key};
-use super::{person, pixel};
+use super::{person, pixel, said};
 use crate::db::postbacks::NewPostback;
 use crate::domain::click_id::ClickId;
 use crate::domain::verdict::Code;
@@ -126,7 +126,8 @@ fn read_report(incoming: Incoming, catalog: &Catalog) -> Judged {
     let request_hash = params.as_ref().map(request::Params::hash).unwrap_or_default();
     let claim = match params {
         Err(message) => Err(Refusal::new(Code::Unreadable, message)),
-        Ok(params) => pixel::read(&params, catalog.currency),
+        Ok(params) => pixel::read(&params, catalog.currency)
+            .map(|claim| Claim { said: said::of_report(&incoming), ..claim }),
     };
     Judged {
         incoming,

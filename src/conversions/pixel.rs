@@ -15,6 +15,7 @@ use super::sentences;
 use crate::db::conversions::{Conversion, NewConversion};
 use crate::db::{self, AnyConnection};
 use crate::domain::advertiser::{Advertiser, fold_event};
+use crate::domain::anomaly::Said;
 use crate::domain::click_id::ClickId;
 use crate::domain::money::{Currency, Money};
 use crate::domain::offer::DEFAULT_EVENT;
@@ -78,6 +79,7 @@ pub(super) fn read(params: &Params, currency: Currency) -> Result<Claim, Refusal
         reason: None,
         conversion_time_ms: None,
         is_test: false,
+        said: Said::default(),
         notes,
     })
 }
@@ -214,6 +216,9 @@ impl Group<'_> {
         };
         let mut value = self.new_conversion(judged, claim, advertiser, click, offer, &earned);
         let before = reported.value;
+        value.said = value.said.or(before.said.clone());
+        value.anomalies = self.anomalies(click, &value.said, (before.origin, value.converted_at_ms, is_test));
+        value.anomalies = value.anomalies.and(before.anomalies);
         value.origin = before.origin;
         value.recorded_at_ms = before.recorded_at_ms;
         value.take_place();

@@ -317,6 +317,9 @@ impl<'a> Group<'a> {
         earned: &Earned,
     ) -> NewConversion {
         let status = claim.status.unwrap_or(claim.default_status);
+        let is_test = click.is_test || claim.is_test || judged.incoming.is_test;
+        let (origin, at_ms) = (judged.incoming.origin(), converted_at_ms(judged, claim, click));
+        let said = self.located(&claim.said);
         let terms = offer.offer.terms(&claim.event);
         NewConversion {
             click_id: click.id,
@@ -330,7 +333,7 @@ impl<'a> Group<'a> {
             offer_id: Some(offer.id),
             source_id: click.source_id,
             clicked_at_ms: click.clicked_at_ms,
-            converted_at_ms: converted_at_ms(judged, claim, click),
+            converted_at_ms: at_ms,
             recorded_at_ms: self.now_ms,
             updated_at_ms: self.now_ms,
             status,
@@ -348,10 +351,12 @@ impl<'a> Group<'a> {
             is_over_cap: false,
             place: None,
             is_bot: click.is_bot,
-            is_test: click.is_test || claim.is_test || judged.incoming.is_test,
+            is_test,
             reason: claim.reason.clone(),
-            origin: judged.incoming.origin(),
+            origin,
             is_unconfirmed: false,
+            anomalies: self.anomalies(click, &said, (origin, at_ms, is_test)),
+            said,
         }
     }
 }

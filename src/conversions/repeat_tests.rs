@@ -5,6 +5,7 @@ use crate::db::clicks::ClickFacts;
 use crate::db::conversions::{NewConversion, of_clicks};
 use crate::db::ledger::Numbers;
 use crate::db::{Db, Priority, partitions, scratch};
+use crate::domain::Device;
 use crate::routing::Catalog;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -43,6 +44,9 @@ fn facts(id: ClickId) -> ClickFacts {
         lp_clicks: 0,
         is_bot: false,
         is_test: false,
+        country: None,
+        device: Device::Mobile,
+        address: None,
     }
 }
 

@@ -10,6 +10,7 @@ use super::sentences;
 use crate::db::conversions::{Change, Conversion, NewConversion};
 use crate::db::recalculations::{Earning, Recalculation};
 use crate::db::{self, AnyConnection, postbacks};
+use crate::domain::anomaly::Said;
 use crate::domain::money::{Currency, Money};
 use crate::domain::rate::{ONE_NANOS, convert, exchange};
 use crate::domain::status::Status;
@@ -199,6 +200,7 @@ fn said(value: &NewConversion, currency: Currency) -> Claim {
         reason: None,
         conversion_time_ms: None,
         is_test: value.is_test,
+        said: Said::default(),
         notes: Vec::new(),
     }
 }

@@ -38,6 +38,8 @@ pub struct Incoming {
     pub body: Vec<u8>,
     /// The body was longer than [`BODY_BYTES_MAX`].
     pub is_body_cut: bool,
+    /// The agent of a page that reports; of a postback it says nothing.
+    pub agent: Option<String>,
     /// The header `X-Clickledger-Signature`.
     pub signature: Option<String>,
     /// Unix milliseconds.

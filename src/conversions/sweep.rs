@@ -34,12 +34,14 @@ pub(super) struct Sweeps {
     /// What was parked before is looked at by a full look alone.
     since_ms: i64,
     rates_seen: Option<rates::Version>,
+    /// The last day's conversions were read for comparing.
+    is_remembered: bool,
 }
 
 impl Default for Sweeps {
     fn default() -> Self {
         let now = Instant::now();
-        Self { swept: now, swept_all: now, forgot: now, since_ms: 0, rates_seen: None }
+        Self { swept: now, swept_all: now, forgot: now, since_ms: 0, rates_seen: None, is_remembered: false }
     }
 }
 
@@ -48,6 +50,13 @@ impl Shared {
     pub(super) fn look(&self, queue: &SyncSender<Job>, at: &mut Sweeps) {
         if self.has_parked.swap(false, Ordering::AcqRel) || at.swept.elapsed() >= SWEEP_EVERY {
             at.swept = Instant::now();
+            if !at.is_remembered {
+                match self.remember_crowds() {
+                    Ok(()) => at.is_remembered = true,
+                    Err(why) => tracing::warn!(%why, "the last day's conversions could not be read"),
+                }
+            }
+            self.flag_crowds();
             if let Err(why) = self.sweep(queue, at.since_ms) {
                 tracing::warn!(%why, "parked postbacks could not be looked through");
             }

@@ -1,6 +1,7 @@
 //! The postback writer: takes what waits into one transaction, and answers each after the commit. A
 //! transaction for each request would be an order of magnitude slower.
 
+use super::crowds::Crowds;
 use super::door::NotStored;
 use super::foreign::Foreign;
 use super::hand::{HandChange, HandOutcome};
@@ -51,6 +52,8 @@ pub(super) struct Shared {
     /// Reserved for the rows to come; the writer's own.
     numbers: Mutex<Numbers>,
     pub(super) has_parked: AtomicBool,
+    /// What conversions share with others of the last day.
+    pub(super) crowds: Crowds,
     partitions_to_ms: AtomicI64,
     pub(super) is_stopped: AtomicBool,
 }
@@ -79,6 +82,7 @@ impl Shared {
             writer_id,
             numbers: Mutex::default(),
             has_parked: AtomicBool::new(true),
+            crowds: Crowds::default(),
             partitions_to_ms: AtomicI64::new(0),
             is_stopped: AtomicBool::new(false),
         }

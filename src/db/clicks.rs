@@ -2,13 +2,16 @@
 
 use super::new_click::{self, NewClick};
 use super::schema::{clicks, lp_clicks, user_agents};
-use super::{AnyConnection, Error, Result, on_each, savepoint};
+use super::{AnyConnection, Error, Result, on_each, savepoint, word};
 use crate::domain::click::{ClickRecord, LpClickRecord};
 use crate::domain::click_id::ClickId;
+use crate::domain::country::Country;
+use crate::domain::device::Device;
 use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable};
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::ops::Deref;
 
 /// Ids in one statement: SQLite takes a bounded number of values.
@@ -132,6 +135,12 @@ pub struct ClickFacts {
     pub is_bot: bool,
     /// Test data.
     pub is_test: bool,
+    /// The visitor's country.
+    pub country: Option<Country>,
+    /// What the visitor held.
+    pub device: Device,
+    /// The visitor's address.
+    pub address: Option<IpAddr>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -148,6 +157,9 @@ struct FactsRow {
     lp_clicks: i64,
     is_bot: bool,
     is_test: bool,
+    country: Option<String>,
+    device: String,
+    address: Option<String>,
 }
 
 fn click_id(bytes: &[u8]) -> Result<ClickId> {
@@ -169,6 +181,9 @@ impl TryFrom<FactsRow> for ClickFacts {
             lp_clicks: row.lp_clicks,
             is_bot: row.is_bot,
             is_test: row.is_test,
+            country: row.country.as_deref().and_then(Country::parse),
+            device: word(&row.device, Device::parse)?,
+            address: row.address.and_then(|text| text.parse().ok()),
         })
     }
 }

@@ -1,9 +1,12 @@
 //! Conversions.
 
 use super::schema::conversions;
-use super::{AnyConnection, Error, Result, word};
+use super::{AnyConnection, Error, Result, conversion_anomalies, word};
+use crate::domain::anomaly::{Anomalies, Said};
 use crate::domain::cap::Place;
 use crate::domain::click_id::ClickId;
+use crate::domain::country::Country;
+use crate::domain::device::Device;
 use crate::domain::money::{Currency, Money};
 use crate::domain::origin::Origin;
 use crate::domain::rollup::CountedConversion;
@@ -83,6 +86,10 @@ pub struct NewConversion {
     pub origin: Origin,
     /// A pixel reported it and no postback has taken it over: it holds no money and no place of any cap.
     pub is_unconfirmed: bool,
+    /// What its sender says of the person.
+    pub said: Said,
+    /// What is unusual about it.
+    pub anomalies: Anomalies,
 }
 
 impl NewConversion {
@@ -172,6 +179,12 @@ pub(super) struct Numbered<'a> {
     is_unconfirmed: bool,
     cap_revenue_micros: Option<i64>,
     cap_payout_micros: Option<i64>,
+    said_address: Option<String>,
+    said_country: Option<&'a str>,
+    said_device: Option<&'static str>,
+    said_device_id: Option<&'a str>,
+    said_agent: Option<&'a str>,
+    anomalies: i64,
 }
 
 impl<'a> Numbered<'a> {
@@ -213,6 +226,12 @@ impl<'a> Numbered<'a> {
             is_unconfirmed: new.is_unconfirmed,
             cap_revenue_micros: new.place.map(|place| place.revenue_micros),
             cap_payout_micros: new.place.map(|place| place.payout_micros),
+            said_address: new.said.address.map(|address| address.to_string()),
+            said_country: new.said.country.as_ref().map(Country::as_str),
+            said_device: new.said.device.map(Device::as_str),
+            said_device_id: new.said.device_id.as_deref(),
+            said_agent: new.said.agent.as_deref(),
+            anomalies: new.anomalies.bits(),
         }
     }
 }
@@ -255,6 +274,12 @@ pub(super) struct Row {
     is_unconfirmed: bool,
     cap_revenue_micros: Option<i64>,
     cap_payout_micros: Option<i64>,
+    said_address: Option<String>,
+    said_country: Option<String>,
+    said_device: Option<String>,
+    said_device_id: Option<String>,
+    said_agent: Option<String>,
+    anomalies: i64,
 }
 
 impl TryFrom<Row> for Conversion {
@@ -297,6 +322,14 @@ impl TryFrom<Row> for Conversion {
             reason: row.reason,
             origin: word(&row.origin, Origin::parse)?,
             is_unconfirmed: row.is_unconfirmed,
+            said: Said {
+                address: row.said_address.and_then(|text| text.parse().ok()),
+                country: row.said_country.as_deref().and_then(Country::parse),
+                device: row.said_device.as_deref().and_then(Device::parse),
+                device_id: row.said_device_id,
+                agent: row.said_agent,
+            },
+            anomalies: Anomalies::from_bits(row.anomalies),
         };
         Ok(Self { id: row.id, value })
     }
@@ -423,6 +456,12 @@ pub fn take_over(conn: &mut AnyConnection, conversion: &Conversion) -> Result<()
             conversions::counts_in_revenue.eq(now.counts_in_revenue),
             conversions::is_test.eq(now.is_test),
             conversions::is_unconfirmed.eq(now.is_unconfirmed),
+            conversions::said_address.eq(now.said.address.map(|address| address.to_string())),
+            conversions::said_country.eq(now.said.country.as_ref().map(Country::as_str)),
+            conversions::said_device.eq(now.said.device.map(Device::as_str)),
+            conversions::said_device_id.eq(&now.said.device_id),
+            conversions::said_agent.eq(&now.said.agent),
+            conversions::anomalies.eq(conversion_anomalies::with(now.anomalies)),
         ))
         .execute(conn)?;
     Ok(())

@@ -124,6 +124,11 @@ impl<'a> Draft<'a> {
         Ok(id)
     }
 
+    /// The new conversions with their numbers.
+    pub fn recorded(&self) -> impl Iterator<Item = (i64, &NewConversion)> {
+        self.recorded.iter().map(|(id, new)| (*id, new))
+    }
+
     /// Whether a conversion is one of this draft: it stands nowhere yet.
     #[must_use]
     pub fn is_new(&self, id: i64) -> bool {
@@ -244,6 +249,7 @@ impl<'a> Draft<'a> {
 mod tests {
     use super::*;
     use crate::db::{Db, Error, Priority, scratch};
+    use crate::domain::anomaly::{Anomalies, Said};
     use crate::domain::click_id::ClickId;
     use crate::domain::money::Currency;
     use crate::domain::origin::Origin;
@@ -285,6 +291,8 @@ mod tests {
             reason: None,
             origin: Origin::Postback,
             is_unconfirmed: false,
+            said: Said::default(),
+            anomalies: Anomalies::default(),
         }
     }
 

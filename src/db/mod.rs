@@ -28,6 +28,7 @@ pub mod catalog_changes;
 pub mod choices;
 pub mod click_log;
 pub mod clicks;
+pub mod conversion_anomalies;
 pub mod conversions;
 pub mod credentials;
 pub mod deliveries;

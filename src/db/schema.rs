@@ -367,6 +367,12 @@ diesel::table! {
         cap_payout_micros -> Nullable<BigInt>,
         origin -> Text,
         is_unconfirmed -> Bool,
+        said_address -> Nullable<Text>,
+        said_country -> Nullable<Text>,
+        said_device -> Nullable<Text>,
+        said_device_id -> Nullable<Text>,
+        said_agent -> Nullable<Text>,
+        anomalies -> BigInt,
     }
 }
 

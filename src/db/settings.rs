@@ -3,8 +3,10 @@
 
 use super::schema::settings;
 use super::{AnyConnection, Result, json, json_text, on_each};
+use crate::domain::anomaly::{AnomalyRules, CLICKS, FAST_SECONDS};
 use crate::domain::old_door::OldDoors;
 use diesel::prelude::*;
+use std::ops::RangeInclusive;
 
 /// The account currency's code.
 pub const CURRENCY: &str = "currency";
@@ -39,6 +41,17 @@ pub const RATES_FETCHED: &str = "rates_fetched";
 /// Why the last attempt failed; there only until one succeeds.
 pub const RATES_ERROR: &str = "rates_error";
 
+/// Sooner after the click than so many seconds is unusual; 0 for never.
+pub const ANOMALY_FAST_SECONDS: &str = "anomaly_fast_seconds";
+/// Another country than the click's is unusual; 0 for never.
+pub const ANOMALY_OTHER_COUNTRY: &str = "anomaly_other_country";
+/// Another kind of device than the click's is unusual; 0 for never.
+pub const ANOMALY_OTHER_DEVICE: &str = "anomaly_other_device";
+/// One device id with so many clicks that converted is unusual; 0 for never.
+pub const ANOMALY_DEVICE_CLICKS: &str = "anomaly_device_clicks";
+/// One address with so many clicks that converted is unusual; 0 for never.
+pub const ANOMALY_ADDRESS_CLICKS: &str = "anomaly_address_clicks";
+
 /// The doors of the tracker before that are kept open, as JSON.
 pub const OLD_DOORS: &str = "old_doors";
 
@@ -56,6 +69,41 @@ pub fn old_doors(conn: &mut AnyConnection) -> Result<OldDoors> {
 /// The database fails.
 pub fn put_old_doors(conn: &mut AnyConnection, doors: &OldDoors) -> Result<()> {
     put(conn, OLD_DOORS, &json_text(doors)?)
+}
+
+/// What is held to be unusual about a conversion. What is not set, or cannot be read, is as it is at first.
+///
+/// # Errors
+/// The database fails.
+pub fn anomaly_rules(conn: &mut AnyConnection) -> Result<AnomalyRules> {
+    let usual = AnomalyRules::default();
+    let mut number = |name: &str, range: &RangeInclusive<i64>, usual: i64| -> Result<i64> {
+        let read = find(conn, name)?.and_then(|text| text.parse().ok());
+        Ok(read.filter(|number| range.contains(number)).unwrap_or(usual))
+    };
+    let switch = 0..=1;
+    Ok(AnomalyRules {
+        fast_seconds: number(ANOMALY_FAST_SECONDS, &FAST_SECONDS, usual.fast_seconds)?,
+        other_country: number(ANOMALY_OTHER_COUNTRY, &switch, usual.other_country.into())? > 0,
+        other_device: number(ANOMALY_OTHER_DEVICE, &switch, usual.other_device.into())? > 0,
+        device_clicks: number(ANOMALY_DEVICE_CLICKS, &CLICKS, usual.device_clicks)?,
+        address_clicks: number(ANOMALY_ADDRESS_CLICKS, &CLICKS, usual.address_clicks)?,
+    })
+}
+
+/// Sets what is held to be unusual about a conversion.
+///
+/// # Errors
+/// The database fails.
+pub fn put_anomaly_rules(conn: &mut AnyConnection, rules: &AnomalyRules) -> Result<()> {
+    let values = [
+        (ANOMALY_FAST_SECONDS, rules.fast_seconds),
+        (ANOMALY_OTHER_COUNTRY, rules.other_country.into()),
+        (ANOMALY_OTHER_DEVICE, rules.other_device.into()),
+        (ANOMALY_DEVICE_CLICKS, rules.device_clicks),
+        (ANOMALY_ADDRESS_CLICKS, rules.address_clicks),
+    ];
+    values.into_iter().try_for_each(|(name, value)| put(conn, name, &value.to_string()))
 }
 
 /// The value of a setting.

@@ -185,7 +185,7 @@ impl Advertiser {
 const REPEATING_EVENTS: [&str; 2] = ["rebill", "deposit"];
 
 /// Our parameter names, which a parameter map may lead to.
-pub const PARAMS: [&str; 16] = [
+pub const PARAMS: [&str; 17] = [
     "cid",
     "revenue",
     "sale_amount",
@@ -198,6 +198,7 @@ pub const PARAMS: [&str; 16] = [
     "ip",
     "country",
     "device_id",
+    "device",
     "offer_id",
     "commission",
     "test",

@@ -1,6 +1,7 @@
 //! Pure words and rules: no I/O, no clock.
 
 pub mod advertiser;
+pub mod anomaly;
 pub mod bot;
 pub mod campaign;
 pub mod cap;

@@ -32,6 +32,7 @@ pub async fn send(
         query: query(click_id, &offer.offer, &advertiser).into_bytes(),
         body: Vec::new(),
         is_body_cut: false,
+        agent: None,
         signature: None,
         received_at_ms: now_ms(),
         is_test: true,

@@ -23,7 +23,7 @@ pub(crate) fn database() -> (Arc<Db>, TempDir) {
 /// A state over an empty database.
 pub(crate) fn app_with(config: HttpConfig) -> (web::Data<App>, TempDir) {
     let (db, folder) = database();
-    let catalog = Arc::new(LiveCatalog::load(&db).unwrap());
+    let catalog = Arc::new(LiveCatalog::load(&db, Arc::default()).unwrap());
     let (vault, outgoing) = (Arc::new(Vault::new(&[7; 32])), Outgoing::start(false).unwrap());
     (web::Data::new(App::new(db, catalog, vault, outgoing, config)), folder)
 }

@@ -16,6 +16,7 @@ pub use routes::{
 use super::caps::LiveCaps;
 use crate::db::catalog_changes::{self, Marker};
 use crate::db::{self, AnyConnection, Db, Priority, settings};
+use crate::domain::anomaly::AnomalyRules;
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
 use crate::domain::offer::{AtCap, Offer};
@@ -23,7 +24,7 @@ use crate::domain::old_door::OldDoors;
 use crate::domain::rule::{Library, ListSet};
 use crate::domain::template::{Template, TemplateUse};
 use crate::domain::tracking_address::OwnHosts;
-use crate::visitor::BotSwitches;
+use crate::visitor::{BotSwitches, Geo};
 use arc_swap::ArcSwap;
 use build::{Parts, campaign_route};
 use std::collections::HashMap;
@@ -57,6 +58,10 @@ pub struct Catalog {
     pub currency: Currency,
     /// Which guesses are made about machines.
     pub bots: BotSwitches,
+    /// What is held to be unusual about a conversion.
+    pub anomalies: AnomalyRules,
+    /// Where addresses are, as clicks are looked up too.
+    pub places: Arc<Geo>,
 }
 
 impl Catalog {
@@ -269,6 +274,8 @@ impl Catalog {
             list_versions,
             currency,
             bots: BotSwitches::load(conn)?,
+            anomalies: settings::anomaly_rules(conn)?,
+            places: earlier.map(|earlier| Arc::clone(&earlier.places)).unwrap_or_default(),
         })
     }
 }
@@ -327,13 +334,14 @@ pub struct LiveCatalog {
 }
 
 impl LiveCatalog {
-    /// Reads it for the first time.
+    /// Reads it for the first time. `places` tells where addresses are.
     ///
     /// # Errors
     /// The database fails.
-    pub fn load(db: &Db) -> db::Result<Self> {
+    pub fn load(db: &Db, places: Arc<Geo>) -> db::Result<Self> {
         let caps = LiveCaps::default();
         let (marker, catalog) = load(db, None, &caps)?;
+        let catalog = Catalog { places, ..catalog };
         Ok(Self { current: ArcSwap::from_pointee(catalog), caps, marker: Mutex::new(marker) })
     }
 

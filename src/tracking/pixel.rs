@@ -1,7 +1,7 @@
 //! What pages report by themselves: `clickledger.convert` of the script, and an image for pages where no script may run.
 //! Both go through the ledger as a postback does, and are judged there as what anyone can say.
 
-use super::answer::{cookie, wrong_method};
+use super::answer::{cookie, header, wrong_method};
 use super::click::{PIXEL_COOKIE, now_ms};
 use super::{postback, visit};
 use crate::conversions::{Incoming, PIXEL};
@@ -10,7 +10,7 @@ use crate::domain::verdict::{Code, PostbackResult};
 use crate::entities;
 use crate::http::Tracker;
 use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, USER_AGENT, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -88,6 +88,7 @@ fn incoming(request: &HttpRequest, tracker: &Tracker, query: Vec<u8>, body: Vec<
         content_type: (!body.is_empty()).then(|| "application/json".to_owned()),
         query,
         body,
+        agent: header(request.headers(), USER_AGENT).map(str::to_owned),
         received_at_ms: now_ms(),
         ..Incoming::default()
     }

@@ -177,6 +177,7 @@ async fn read(request: &HttpRequest, tracker: &Tracker, key: String, body: web::
         query: request.query_string().as_bytes().to_vec(),
         body,
         is_body_cut,
+        agent: None,
         signature: header(request.headers(), SIGNATURE).map(str::to_owned),
         received_at_ms: now_ms(),
         is_test: false,

@@ -67,7 +67,7 @@ pub struct Visitor {
     /// Who was here before.
     pub uniques: Uniques,
     /// Where addresses are.
-    pub geo: Geo,
+    pub geo: Arc<Geo>,
     /// How much addresses click, where that is asked.
     addresses: AddressCounts,
 }
@@ -75,7 +75,7 @@ pub struct Visitor {
 impl Visitor {
     /// Begins with these, and has the agent patterns prepared in the background.
     #[must_use]
-    pub fn new(geo: Geo, uniques: Uniques) -> Self {
+    pub fn new(geo: Arc<Geo>, uniques: Uniques) -> Self {
         agent::warm_up();
         Self { uniques, geo, addresses: AddressCounts::default() }
     }

@@ -9,6 +9,7 @@ use super::{DemoSummary, trouble};
 use crate::conversions::{Verdict, change_row, sentences};
 use crate::db::ledger::{Draft, Numbers};
 use crate::db::{AnyConnection, Db, Priority, Result, conversions, rollups};
+use crate::domain::anomaly::{Anomalies, Said};
 use crate::domain::money::{Currency, Money, share};
 use crate::domain::origin::Origin;
 use crate::domain::rollup::{HOUR_MS, RollupDelta};
@@ -226,6 +227,8 @@ fn first(
         reason: None,
         origin: Origin::Postback,
         is_unconfirmed: false,
+        said: Said::default(),
+        anomalies: Anomalies::default(),
     };
     first.take_place();
     first

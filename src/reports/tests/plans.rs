@@ -4,6 +4,7 @@ use super::{CAMPAIGNS, SPAN_MS, START_MS};
 use crate::db::ledger::{Draft, Numbers};
 use crate::db::lp_clicks::{self, Pressed};
 use crate::db::{self, AnyConnection, clicks, conversions, partitions, rollups};
+use crate::domain::anomaly::{Anomalies, Said};
 use crate::domain::bot::BotReason;
 use crate::domain::click::{ClickRecord, LpClickRecord};
 use crate::domain::click_id::ClickId;
@@ -141,6 +142,8 @@ fn conversion(click: &ClickRecord, plan: &Planned, step: usize) -> Option<conver
         reason: None,
         origin: Origin::Postback,
         is_unconfirmed: false,
+        said: Said::default(),
+        anomalies: Anomalies::default(),
     })
 }
 

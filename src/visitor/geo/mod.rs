@@ -134,6 +134,13 @@ pub struct Geo {
     connection: Option<Watched>,
 }
 
+impl std::fmt::Debug for Geo {
+    /// Nothing of what the files hold.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Geo").finish_non_exhaustive()
+    }
+}
+
 impl Geo {
     /// Reads the user's files.
     ///
