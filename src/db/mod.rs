@@ -3,6 +3,7 @@
 mod connection;
 mod conversion_changes;
 mod conversion_log;
+mod conversion_updates;
 mod entity;
 mod error;
 mod log;
