@@ -2,12 +2,12 @@
 
 use super::schema::conversions;
 use super::{AnyConnection, Result, on_each};
-use crate::domain::anomaly::{Anomalies, Anomaly};
+use crate::domain::anomaly::{Anomalies, Anomaly, Unusual};
 use crate::domain::click_id::ClickId;
 use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 use std::net::IpAddr;
 
 /// Rows of one statement: a database takes a bounded number of values.
@@ -16,6 +16,17 @@ const IDS_MAX: usize = 500;
 /// A row's set with these added: what others showed of it meanwhile stays.
 pub(super) fn with(anomalies: Anomalies) -> SqlLiteral<BigInt> {
     sql(&format!("anomalies | {}", anomalies.bits()))
+}
+
+/// Whether a row is unusual. The condition of the index of unusual ones stands in it as it does there.
+pub(super) fn is(unusual: Unusual) -> SqlLiteral<Bool> {
+    match unusual {
+        Unusual::Any => sql("(conversions.anomalies <> 0)"),
+        Unusual::One(anomaly) => {
+            let bit = anomaly.bit();
+            sql(&format!("(conversions.anomalies <> 0 and (conversions.anomalies & {bit}) <> 0)"))
+        }
+    }
 }
 
 /// Adds something unusual to conversions that are stored.

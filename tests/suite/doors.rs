@@ -95,6 +95,7 @@ const PAGES: &[&str] = &[
     "/search",
     "/settings",
     "/settings/bots",
+    "/settings/anomalies",
     "/settings/rates",
     "/settings/domains",
     "/settings/domains/new",

@@ -50,6 +50,7 @@ mod console;
 mod sql;
 
 mod advertiser_health;
+mod anomalies;
 mod browser;
 mod caps;
 mod clicks;
