@@ -235,4 +235,80 @@ stories! {
         let now = app.api(Method::GET, "/settings", None).await.expect(200);
         assert_eq!((&now["anomaly_fast_seconds"], &now["anomaly_other_country"], &now["anomaly_device_clicks"]), (&json!(9), &json!(false), &json!(0)));
     }
+
+    async fn a_source_and_an_offer_with_unusually_many_are_named(app: TestApp) {
+        let person = Person::enter(app).await;
+        let source = app.post("/sources", json!({"name": "Gold traffic", "kind": "partner"})).await;
+        let campaign = app.campaign(json!({"source_id": source["id"]})).await;
+        let first = app.click(&campaign).await;
+        app.settled().await;
+        for n in 0..4 {
+            assert_eq!(app.say(&first, &format!("payout=5&txid={n}")).await.code(), "recorded");
+        }
+        assert!(!person.page("/").await.contains("unusual conversions"), "four are not worth a word");
+        assert_eq!(app.say(&first, "payout=5&txid=4").await.code(), "recorded");
+        for path in ["/", "/attention"] {
+            let page = person.page(path).await;
+            for wanted in ["Gold traffic: unusual conversions", "Shop: unusual conversions", &format!("/conversions?source={}&#38;anomaly=any", source["id"]),
+                "5 of 5 conversions in the last 24 hours are unusual (100.0%), and none came in the 14 days before"] {
+                assert!(page.contains(wanted), "{path}: {wanted} is not in {page}");
+            }
+        }
+        // Who was always so is not unusual.
+        for n in 0..5_u64 {
+            let earlier = app.like(&first, Duration::from_secs(86_400 * (2 + n))).await;
+            app.bring_click(&earlier);
+            let click = Click { id: earlier.id.to_string(), ..first.clone() };
+            let at = earlier.clicked_at_ms / 1_000 + 1;
+            assert_eq!(app.say(&click, &format!("payout=5&conversion_time={at}")).await.code(), "recorded");
+            assert_eq!(unusual(app, &click).await, json!(["too_fast"]));
+        }
+        for path in ["/", "/attention"] {
+            let page = person.page(path).await;
+            assert!(!page.contains("unusual conversions"), "{path}: {page}");
+        }
+    }
+
+    async fn a_source_stands_beside_the_others_of_its_offers(app: TestApp) {
+        let person = Person::enter(app).await;
+        let advertiser = app.advertiser(json!({})).await;
+        let (offer, other_offer) = (app.offer(&advertiser, json!({})).await, app.offer(&advertiser, json!({"name": "Else"})).await);
+        let mut pages = Vec::new();
+        // Each with two clicks, of which so many convert, after so many minutes.
+        for (name, to, converts, minutes) in [("Own", &offer, 1, 10), ("Peer", &offer, 2, 20), ("Second", &offer, 2, 40), ("Elsewhere", &other_offer, 2, 1)] {
+            let source = app.post("/sources", json!({"name": name, "kind": "partner"})).await;
+            pages.push(format!("/sources/{}/edit", source["id"]));
+            if name == "Own" {
+                let page = person.page(&pages[0]).await;
+                assert!(page.contains("No campaign in use leads from this source to an offer"), "{page}");
+            }
+            let campaign = app.campaign_to(&advertiser, to, json!({"name": name, "source_id": source["id"]})).await;
+            let model = app.click(&campaign).await;
+            for n in 0..2 {
+                let earlier = app.like(&model, Duration::from_secs(minutes * 60)).await;
+                app.bring_click(&earlier);
+                let click = Click { id: earlier.id.to_string(), ..model.clone() };
+                if n < converts {
+                    let status = if n == 0 { "approved" } else { "rejected" };
+                    let strange = if name == "Own" { "&device=tablet" } else { "" };
+                    assert_eq!(app.say(&click, &format!("payout=5&status={status}{strange}")).await.code(), "recorded");
+                }
+            }
+            if name == "Own" {
+                let page = person.page(&pages[0]).await;
+                assert!(page.contains("No other source had traffic to the same offers"), "{page}");
+            }
+        }
+        let page = person.page(&pages[0]).await;
+        // Three clicks each: one to learn from, two that may convert. Rejected ones are no conversions.
+        for wanted in [
+            ("CR", "33.33%", "33.33%"), ("Approved", "100.0%", "50.0%"), ("Time to convert", "10 min", "30 min"), ("Unusual", "100.0%", "0.0%"),
+        ] {
+            let (label, own, others) = wanted;
+            let row = format!(">{label}</th><td class=\"n\">{own}</td><td class=\"n\">{others}</td>");
+            assert!(page.contains(&row), "{row} is not in {page}");
+        }
+        assert!(page.contains("the median of 2 other sources"), "{page}");
+        assert!(person.page(&pages[3]).await.contains("No other source had traffic to the same offers"));
+    }
 }
