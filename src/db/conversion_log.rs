@@ -4,8 +4,9 @@ use super::conversions::{Conversion, Row};
 use super::log::{given, page};
 use super::schema::conversions;
 use super::search::{Listed, contains, fold_case};
-use super::{AnyConnection, Result};
+use super::{AnyConnection, Result, conversion_anomalies};
 use crate::db::click_log::COUNTED_MAX;
+use crate::domain::anomaly::Unusual;
 use crate::domain::click_id::ClickId;
 use diesel::prelude::*;
 
@@ -20,6 +21,14 @@ pub struct ConversionQuery {
     pub campaign_id: Option<i64>,
     /// One offer only.
     pub offer_id: Option<i64>,
+    /// One source only.
+    pub source_id: Option<i64>,
+    /// At least so many whole seconds after the click.
+    pub min_seconds: Option<i64>,
+    /// At most so many.
+    pub max_seconds: Option<i64>,
+    /// Unusual ones only.
+    pub unusual: Option<Unusual>,
     /// One status only.
     pub status: Option<String>,
     /// One click only.
@@ -41,8 +50,24 @@ pub struct ConversionQuery {
 pub fn list(conn: &mut AnyConnection, query: &ConversionQuery) -> Result<Listed<Conversion>> {
     let matching = || {
         let rows = conversions::table.into_boxed();
-        let mut rows =
-            given!(rows, query, conversions, converted_at_ms, [campaign_id, offer_id, status, is_test]);
+        let mut rows = given!(
+            rows,
+            query,
+            conversions,
+            converted_at_ms,
+            [campaign_id, offer_id, source_id, status, is_test]
+        );
+        let after_ms = || conversions::converted_at_ms - conversions::clicked_at_ms;
+        if let Some(seconds) = query.min_seconds {
+            rows = rows.filter(after_ms().ge(seconds.saturating_mul(1_000)));
+        }
+        if let Some(seconds) = query.max_seconds {
+            // The seconds that are shown are whole ones.
+            rows = rows.filter(after_ms().lt(seconds.saturating_add(1).saturating_mul(1_000)));
+        }
+        if let Some(unusual) = query.unusual {
+            rows = rows.filter(conversion_anomalies::is(unusual));
+        }
         if !query.q.is_empty() {
             let pattern = contains(&query.q);
             let found = fold_case(conversions::txid).like(pattern.clone()).escape('\\');

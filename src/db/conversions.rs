@@ -108,6 +108,12 @@ impl NewConversion {
         }
     }
 
+    /// From its click to itself, in milliseconds.
+    #[must_use]
+    pub const fn after_ms(&self) -> i64 {
+        self.converted_at_ms.saturating_sub(self.clicked_at_ms)
+    }
+
     /// How it stands, in its own currency.
     #[must_use]
     pub const fn standing(&self) -> Standing {

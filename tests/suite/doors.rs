@@ -97,6 +97,7 @@ const PAGES: &[&str] = &[
     "/search",
     "/settings",
     "/settings/bots",
+    "/settings/anomalies",
     "/settings/rates",
     "/settings/domains",
     "/settings/domains/new",

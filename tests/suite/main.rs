@@ -51,6 +51,7 @@ mod receiver;
 mod sql;
 
 mod advertiser_health;
+mod anomalies;
 mod browser;
 mod caps;
 mod clicks;
