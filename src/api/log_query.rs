@@ -2,6 +2,7 @@
 
 use crate::db::search::{ListQuery, PAGE_MAX, PAGE_SIZE_MAX};
 use crate::domain::click_id::ClickId;
+use crate::domain::delivery::DeliveryState;
 use crate::domain::figures::Bots;
 use crate::domain::input::{self, FieldErrors};
 use crate::domain::status::Status;
@@ -23,6 +24,9 @@ pub(super) struct LogQuery {
     pub(super) campaign_id: Option<i64>,
     pub(super) offer_id: Option<i64>,
     pub(super) advertiser_id: Option<i64>,
+    pub(super) destination_id: Option<i64>,
+    pub(super) conversion_id: Option<i64>,
+    pub(super) state: Option<DeliveryState>,
     pub(super) status: Option<Status>,
     pub(super) result: Option<PostbackResult>,
     pub(super) code: Option<Code>,
@@ -82,6 +86,9 @@ fn set(query: &mut LogQuery, name: &str, text: &str) -> Result<(), String> {
         "campaign_id" => query.campaign_id = id()?,
         "offer_id" => query.offer_id = id()?,
         "advertiser_id" => query.advertiser_id = id()?,
+        "destination_id" => query.destination_id = id()?,
+        "conversion_id" => query.conversion_id = id()?,
+        "state" => query.state = Some(input::word(&value, DeliveryState::parse, DeliveryState::choices)?),
         "status" => query.status = Some(input::word(&value, Status::parse, Status::choices)?),
         "result" => query.result = Some(input::word(&value, PostbackResult::parse, PostbackResult::choices)?),
         "code" => query.code = Some(input::word(&value, Code::parse, Code::choices)?),

@@ -15,7 +15,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer};
 
 pub use super::conversion_changes::{Change, RECALCULATION, changes_of, is_changed_by_newer};
-pub use super::conversion_log::{ConversionQuery, list};
+pub use super::conversion_log::{ConversionQuery, list, newest_for};
 
 /// A conversion's facts.
 #[derive(Clone, Debug, PartialEq, Eq)]
