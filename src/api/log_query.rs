@@ -3,6 +3,7 @@
 use crate::db::search::{ListQuery, PAGE_MAX, PAGE_SIZE_MAX};
 use crate::domain::anomaly::Unusual;
 use crate::domain::click_id::ClickId;
+use crate::domain::delivery::DeliveryState;
 use crate::domain::figures::Bots;
 use crate::domain::input::{self, FieldErrors};
 use crate::domain::status::Status;
@@ -28,6 +29,9 @@ pub(super) struct LogQuery {
     pub(super) min_seconds: Option<i64>,
     pub(super) max_seconds: Option<i64>,
     pub(super) unusual: Option<Unusual>,
+    pub(super) destination_id: Option<i64>,
+    pub(super) conversion_id: Option<i64>,
+    pub(super) state: Option<DeliveryState>,
     pub(super) status: Option<Status>,
     pub(super) result: Option<PostbackResult>,
     pub(super) code: Option<Code>,
@@ -91,6 +95,9 @@ fn set(query: &mut LogQuery, name: &str, text: &str) -> Result<(), String> {
         "max_seconds" => query.max_seconds = Some(input::int(&value, 0, SECONDS_MAX)?),
         "anomaly" => query.unusual = Some(input::word(&value, Unusual::parse, Unusual::choices)?),
         "advertiser_id" => query.advertiser_id = id()?,
+        "destination_id" => query.destination_id = id()?,
+        "conversion_id" => query.conversion_id = id()?,
+        "state" => query.state = Some(input::word(&value, DeliveryState::parse, DeliveryState::choices)?),
         "status" => query.status = Some(input::word(&value, Status::parse, Status::choices)?),
         "result" => query.result = Some(input::word(&value, PostbackResult::parse, PostbackResult::choices)?),
         "code" => query.code = Some(input::word(&value, Code::parse, Code::choices)?),

@@ -8,6 +8,7 @@ use super::{AnyConnection, Result, conversion_anomalies};
 use crate::db::click_log::COUNTED_MAX;
 use crate::domain::anomaly::Unusual;
 use crate::domain::click_id::ClickId;
+use crate::domain::destination::Destination;
 use diesel::prelude::*;
 
 /// Which conversions a log shows.
@@ -76,4 +77,41 @@ pub fn list(conn: &mut AnyConnection, query: &ConversionQuery) -> Result<Listed<
         rows
     };
     page!(conn, query, conversions, converted_at_ms, matching)
+}
+
+/// Conversions, the newest first, among which one for a test is looked for: what came longer ago looks like nothing that comes
+/// now.
+const LOOKED_AT_MAX: i64 = 10_000;
+
+/// The newest conversion that a destination would be told of; the newest one at all where there is none. Whether it would be
+/// stands beside it.
+///
+/// # Errors
+/// The database fails.
+pub fn newest_for(conn: &mut AnyConnection, destination: &Destination) -> Result<Option<(i64, bool)>> {
+    let newest: Option<i64> = conversions::table.select(diesel::dsl::max(conversions::id)).first(conn)?;
+    let Some(newest) = newest else { return Ok(None) };
+    let mut rows = conversions::table
+        .filter(conversions::id.gt(newest - LOOKED_AT_MAX))
+        .filter(conversions::is_test.eq(destination.is_test))
+        .into_boxed();
+    if let Some(id) = destination.source_id {
+        rows = rows.filter(conversions::source_id.eq(id));
+    }
+    if let Some(id) = destination.campaign_id {
+        rows = rows.filter(conversions::campaign_id.eq(id));
+    }
+    if let Some(id) = destination.offer_id {
+        rows = rows.filter(conversions::offer_id.eq(id));
+    }
+    if !destination.events.is_empty() {
+        rows = rows.filter(conversions::event.eq_any(&destination.events));
+    }
+    if !destination.statuses.is_empty() {
+        let statuses: Vec<&str> = destination.statuses.iter().map(|status| status.as_str()).collect();
+        rows = rows.filter(conversions::status.eq_any(statuses));
+    }
+    let fitting: Option<i64> =
+        rows.order(conversions::id.desc()).select(conversions::id).first(conn).optional()?;
+    Ok(Some(fitting.map_or((newest, false), |id| (id, true))))
 }

@@ -16,7 +16,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer};
 
 pub use super::conversion_changes::{Change, RECALCULATION, changes_of, is_changed_by_newer};
-pub use super::conversion_log::{ConversionQuery, list};
+pub use super::conversion_log::{ConversionQuery, list, newest_for};
 pub use super::conversion_updates::{take_over, update_all};
 
 /// A conversion's facts.

@@ -103,6 +103,7 @@ pub(super) fn after(
             response: answer.map(|answer| kept(&answer.body)),
             duration_ms: sent.duration_ms,
             error: judged.error,
+            destination_id: due.destination_id,
         }),
     }
 }

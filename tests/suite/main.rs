@@ -57,6 +57,7 @@ mod caps;
 mod clicks;
 mod corpus;
 mod deliveries;
+mod delivery_log;
 mod domains;
 mod doors;
 mod fallbacks;
