@@ -4,6 +4,7 @@ use askama::Template;
 
 mod copying;
 mod form;
+mod ready;
 mod rows;
 mod rules;
 mod rules_typed;
@@ -249,4 +250,5 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
     try_out::configure(config);
     tracing::configure(config);
     sentence::configure(config);
+    ready::configure(config);
 }
