@@ -90,6 +90,8 @@ struct Destination {
     body_kind: BodyKind,
     body: &'static str,
     headers: &'static BTreeMap<String, String>,
+    /// The words of `oauth`; empty where it needs none.
+    oauth: &'static BTreeMap<String, String>,
     statuses: &'static [Status],
     success_match: &'static str,
 }
@@ -174,6 +176,7 @@ fn destination(facts: &'static DestinationFacts) -> Destination {
         body_kind: facts.body_kind,
         body: &facts.body,
         headers: &facts.headers,
+        oauth: &facts.oauth,
         statuses: &facts.statuses,
         success_match: &facts.success_match,
     }

@@ -246,9 +246,10 @@ pub(super) const KIND: Kind = Kind {
 
 /// The addresses of this family: the form and its tests.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
+    // Before the form, which takes whatever stands there for a campaign's number.
+    ready::configure(config);
     form::configure(config);
     try_out::configure(config);
     tracing::configure(config);
     sentence::configure(config);
-    ready::configure(config);
 }

@@ -22,8 +22,7 @@ type Fields = BTreeMap<String, Value>;
 ///
 /// # Errors
 /// A value lacks, under `values.name`; there is no such preset.
-pub fn destination_fields(given: &Fields) -> Result<Fields, FieldErrors> {
-    let mut own = given.clone();
+pub fn destination_fields(mut own: Fields) -> Result<Fields, FieldErrors> {
     let values = own.remove("values").filter(|values| !values.is_null());
     let slug = own.get("preset").and_then(Value::as_str).map(str::trim).unwrap_or_default();
     let Some((preset, facts)) = source_preset(slug) else {
@@ -107,6 +106,9 @@ fn texts(
     if !is_own("headers") {
         needed.extend(headers.values().flat_map(|text| placeholders(text)));
     }
+    if !is_own("oauth") {
+        needed.extend(facts.oauth.values().flat_map(|text| placeholders(text)));
+    }
     for one in asked.iter().filter(|one| needed.contains(&one.name) && !values.contains_key(&one.name)) {
         errors.push(&format!("values.{}", one.name), format!("Write {}", one.label));
     }
@@ -120,6 +122,8 @@ fn texts(
     }
     errors.into_result()?;
     let raw = |text: &str| put_in(text, values, str::to_owned);
+    let oauth: Map<String, Value> =
+        facts.oauth.iter().map(|(name, text)| (name.clone(), json!(raw(text)))).collect();
     let headers: Map<String, Value> =
         headers.iter().map(|(name, text)| (name.clone(), json!(raw(text)))).collect();
     let body = put_in(&facts.body, values, |value| in_body(value, facts.body_kind));
@@ -129,6 +133,7 @@ fn texts(
         ("body_kind", json!(facts.body_kind)),
         ("body", json!(body)),
         ("headers", Value::Object(headers)),
+        ("oauth", if oauth.is_empty() { Value::Null } else { Value::Object(oauth) }),
         ("statuses", json!(facts.statuses)),
         ("success_match", json!(facts.success_match)),
     ]
@@ -210,7 +215,8 @@ impl SourceFacts {
     #[cfg(test)]
     pub(super) fn names_in_texts(&self) -> BTreeSet<String> {
         let Some(known) = &self.destination else { return BTreeSet::new() };
-        let texts = [&known.url, &known.body].into_iter().chain(known.headers.values());
+        let texts =
+            [&known.url, &known.body].into_iter().chain(known.headers.values()).chain(known.oauth.values());
         texts.flat_map(|text| placeholders(text)).collect()
     }
 }

@@ -10,7 +10,7 @@ fn given(fields: Value) -> Fields {
 }
 
 fn refused(fields: Value) -> Vec<(String, String)> {
-    let errors = destination_fields(&given(fields)).unwrap_err();
+    let errors = destination_fields(given(fields)).unwrap_err();
     errors.0.into_iter().map(|error| (error.field, error.message)).collect()
 }
 
@@ -29,12 +29,15 @@ fn sample(name: &str) -> String {
 fn filled(preset: &Preset, facts: &SourceFacts) -> Fields {
     let values: Map<String, Value> =
         facts.values.iter().map(|one| (one.name.clone(), json!(sample(&one.name)))).collect();
-    let mut fields = destination_fields(&given(json!({"preset": preset.slug, "values": values})))
+    let mut fields = destination_fields(given(json!({"preset": preset.slug, "values": values})))
         .unwrap_or_else(|errors| panic!("{}: {errors:?}", preset.slug));
     let headers = fields.get("headers").cloned().unwrap_or_default();
     let sealed =
         crate::domain::destination::sealed_headers(&json!(headers), |text| format!("<{}>", text.len()));
     fields.insert("headers".to_owned(), sealed.unwrap_or_else(|why| panic!("{}: {why}", preset.slug)));
+    let oauth = fields.get("oauth").cloned().unwrap_or_default();
+    let sealed = crate::domain::destination::sealed_oauth(&oauth, |text| format!("<{text}>"));
+    fields.insert("oauth".to_owned(), sealed.unwrap_or_else(|errors| panic!("{}: {errors:?}", preset.slug)));
     fields
 }
 
@@ -54,7 +57,7 @@ fn every_destination_passes_once_its_values_are_there() {
         assert!(facts.destination.as_ref().is_some_and(|known| !known.url.contains('#')), "{}", preset.slug);
         count += 1;
     }
-    assert!(count >= 37, "{count} destinations");
+    assert!(count >= 38, "{count} destinations");
 }
 
 #[test]
@@ -96,28 +99,28 @@ fn a_value_that_lacks_is_asked_for_by_its_name() {
 fn what_the_user_says_wins_and_asks_for_nothing() {
     let own = "https://own.example/?c={external_id}";
     let fields =
-        destination_fields(&given(json!({"preset": "propellerads", "url": own, "name": "Mine"}))).unwrap();
+        destination_fields(given(json!({"preset": "propellerads", "url": own, "name": "Mine"}))).unwrap();
     assert_eq!(
         (&fields["url"], &fields["name"], &fields["method"]),
         (&json!(own), &json!("Mine"), &json!("GET"))
     );
-    let fields = destination_fields(&given(json!({"preset": "popads", "url": own}))).unwrap();
+    let fields = destination_fields(given(json!({"preset": "popads", "url": own}))).unwrap();
     assert_eq!((&fields["name"], &fields["preset"]), (&json!("PopAds"), &json!("popads")));
     let untouched = given(json!({"name": "N", "url": own}));
-    assert_eq!(destination_fields(&untouched).unwrap(), untouched);
+    assert_eq!(destination_fields(untouched.clone()).unwrap(), untouched);
 }
 
 #[test]
 fn values_stand_as_the_text_around_them_wants_it() {
     let fields = given(json!({"preset": "taboola", "values": {"name": "a&b={cost}"}}));
-    let url = destination_fields(&fields).unwrap()["url"].as_str().unwrap().to_owned();
+    let url = destination_fields(fields).unwrap()["url"].as_str().unwrap().to_owned();
     assert!(url.contains("name=a%26b%3D%7Bcost%7D&revenue={payout}"), "{url}");
     let fields = given(json!({"preset": "taboola", "values": {"name": "{event}"}}));
-    assert!(destination_fields(&fields).unwrap()["url"].as_str().unwrap().contains("name={event}&"));
+    assert!(destination_fields(fields).unwrap()["url"].as_str().unwrap().contains("name={event}&"));
     let values =
         json!({"pixel_id": "1", "access_token": "t0ken", "page_url": "https://a.example/\"q\"{cost}"});
     let fields =
-        destination_fields(&given(json!({"preset": "meta-conversions-api", "values": values}))).unwrap();
+        destination_fields(given(json!({"preset": "meta-conversions-api", "values": values}))).unwrap();
     let body = fields["body"].as_str().unwrap();
     let read: Value =
         serde_json::from_str(&body.replace("{payout}", "1").replace("{conversion_time}", "1")).unwrap();

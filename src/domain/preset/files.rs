@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn every_file_is_read_and_can_be_used() {
         let read: Vec<Preset> = read_all().into_iter().map(|one| one.unwrap()).collect();
-        assert!(read.len() >= 77, "{} files", read.len());
+        assert!(read.len() >= 78, "{} files", read.len());
         let slugs: HashSet<&str> = read.iter().map(|preset| preset.slug.as_str()).collect();
         assert_eq!(slugs.len(), read.len(), "each short name once");
         let names: HashSet<String> = read.iter().map(|preset| preset.name.to_lowercase()).collect();

@@ -65,6 +65,8 @@ pub struct DestinationFacts {
     pub body: String,
     /// Header names with their values.
     pub headers: BTreeMap<String, String>,
+    /// How its access tokens are fetched: the words of a destination's `oauth`; none where it needs none.
+    pub oauth: BTreeMap<String, String>,
     /// What it is told of. A click that is paid for is one that converted: nobody takes back what he was told.
     pub statuses: Vec<Status>,
     /// The text in its answer that means success.
@@ -79,6 +81,7 @@ impl Default for DestinationFacts {
             body_kind: BodyKind::None,
             body: String::new(),
             headers: BTreeMap::new(),
+            oauth: BTreeMap::new(),
             statuses: vec![Status::Approved],
             success_match: String::new(),
         }
