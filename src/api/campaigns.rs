@@ -27,6 +27,8 @@ struct Body {
     aliases: Vec<String>,
     domain_id: Option<i64>,
     url: String,
+    /// The same with what its source fills in: the source's own macros, raw, ready to paste.
+    url_with_macros: String,
     source_id: Option<i64>,
     owner_id: Option<i64>,
     append_query: bool,
@@ -120,35 +122,38 @@ impl From<CampaignPath> for PathBody {
 fn bodies(app: &App, public_url: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Body>, entities::Error> {
     let catalog = app.catalog.get();
     let host = |id: Option<i64>| id.and_then(|id| catalog.hosts().tracking(id));
-    let body = |one: Saved<Noun>| Body {
-        id: one.id,
-        name: one.value.name,
-        domain_id: one.value.domain_id,
-        url: entities::campaign_url(
-            &entities::on_host(public_url, host(one.value.domain_id)),
-            &one.value.slug,
-        ),
-        slug: one.value.slug,
-        aliases: one.value.aliases,
-        source_id: one.value.source_id,
-        owner_id: one.value.owner_id,
-        append_query: one.value.append_query,
-        redirect: one.value.redirect,
-        sticky: one.value.sticky,
-        smart_order: one.value.smart_order,
-        skip_converted: one.value.skip_converted,
-        unique_window_hours: one.value.unique_window_hours,
-        paths: one.value.paths.into_iter().map(PathBody::from).collect(),
-        rules: one.value.rules.into_iter().map(RuleBody::from).collect(),
-        fallback_url: one.value.fallback_url,
-        cost_model: one.value.cost_model,
-        cost_amount: one.value.cost_amount.map(|money| money.to_string()),
-        status: one.value.status,
-        is_test: one.value.is_test,
-        tags: one.value.tags,
-        notes: one.value.notes,
-        created_at: instant(one.created_at_ms),
-        updated_at: instant(one.updated_at_ms),
+    let body = |one: Saved<Noun>| {
+        let own_host = entities::on_host(public_url, host(one.value.domain_id));
+        let url = entities::campaign_url(&own_host, &one.value.slug);
+        let source = one.value.source_id.and_then(|id| catalog.source(id));
+        Body {
+            id: one.id,
+            url_with_macros: source.map_or_else(|| url.clone(), |route| route.source.ready_url(&url)),
+            name: one.value.name,
+            domain_id: one.value.domain_id,
+            url,
+            slug: one.value.slug,
+            aliases: one.value.aliases,
+            source_id: one.value.source_id,
+            owner_id: one.value.owner_id,
+            append_query: one.value.append_query,
+            redirect: one.value.redirect,
+            sticky: one.value.sticky,
+            smart_order: one.value.smart_order,
+            skip_converted: one.value.skip_converted,
+            unique_window_hours: one.value.unique_window_hours,
+            paths: one.value.paths.into_iter().map(PathBody::from).collect(),
+            rules: one.value.rules.into_iter().map(RuleBody::from).collect(),
+            fallback_url: one.value.fallback_url,
+            cost_model: one.value.cost_model,
+            cost_amount: one.value.cost_amount.map(|money| money.to_string()),
+            status: one.value.status,
+            is_test: one.value.is_test,
+            tags: one.value.tags,
+            notes: one.value.notes,
+            created_at: instant(one.created_at_ms),
+            updated_at: instant(one.updated_at_ms),
+        }
     };
     Ok(saved.into_iter().map(body).collect())
 }

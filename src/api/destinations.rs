@@ -7,7 +7,7 @@ use super::list::{Page, list_query};
 use super::resource::{self, resource};
 use super::words::instant;
 use crate::db::search::Saved;
-use crate::domain::destination::{BodyKind, Destination as Noun, DestinationMethod, Fire};
+use crate::domain::destination::{BodyKind, Destination as Noun, DestinationMethod, Fire, Oauth};
 use crate::domain::lander::EntityStatus;
 use crate::domain::status::Status;
 use crate::entities::{self, Fields};
@@ -19,7 +19,8 @@ use std::collections::BTreeMap;
 
 pub(super) use trial::configure as configure_trial;
 
-resource!(destinations, fields: sealed);
+// A new one may name a preset, with `values` that only the user has.
+resource!(destinations, fields: sealed, new: entities::destinations::filled);
 
 fn sealed(app: &App, fields: Fields) -> Result<Fields, entities::Error> {
     entities::destinations::sealed(fields, &app.vault)
@@ -40,6 +41,8 @@ struct Body {
     url: String,
     /// Names alone: a value is written and never read. Sent back with null, a name keeps its value.
     headers: BTreeMap<String, ()>,
+    /// Where access tokens are fetched, and the names of the words with which. Null where none are needed.
+    oauth: Option<OauthBody>,
     body_kind: BodyKind,
     body: String,
     success_match: String,
@@ -49,6 +52,21 @@ struct Body {
     status: EntityStatus,
     created_at: String,
     updated_at: String,
+}
+
+/// Written and never read, but for the address. Sent back with null, a word keeps its value.
+#[derive(Serialize)]
+struct OauthBody {
+    token_url: String,
+    client_id: (),
+    client_secret: (),
+    refresh_token: (),
+}
+
+impl From<Oauth> for OauthBody {
+    fn from(oauth: Oauth) -> Self {
+        Self { token_url: oauth.token_url, client_id: (), client_secret: (), refresh_token: () }
+    }
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "every resource has the same form, and some read the database")]
@@ -68,6 +86,7 @@ fn bodies(_: &App, _: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Body>, entiti
             method: value.method,
             url: value.url,
             headers: value.headers.0.into_keys().map(|name| (name, ())).collect(),
+            oauth: value.oauth.map(OauthBody::from),
             body_kind: value.body_kind,
             body: value.body,
             success_match: value.success_match,

@@ -27,12 +27,16 @@ pub(super) async fn takes_post() -> Answer {
 /// Writes the five handlers of a noun and their addresses. The file itself says what an answer looks like:
 /// `bodies(&App, public_url, Vec<Saved<Noun>>)`.
 /// `fields` names what is done to the fields of one before it is created or changed: `fn(&App, Fields) -> Result<Fields,
+/// entities::Error>`. `new` names what is done before that to the fields of a new one: `fn(Fields) -> Result<Fields,
 /// entities::Error>`.
 macro_rules! resource {
     ($noun:ident) => {
         $crate::api::resource::resource!($noun, fields: |_: &App, fields| Ok::<_, entities::Error>(fields));
     };
     ($noun:ident, fields: $prepared:expr) => {
+        $crate::api::resource::resource!($noun, fields: $prepared, new: |fields| Ok::<_, entities::Error>(fields));
+    };
+    ($noun:ident, fields: $prepared:expr, new: $filled:expr) => {
         /// Hangs the resource's addresses.
         pub(super) fn configure(cfg: &mut web::ServiceConfig) {
             let all = web::resource(concat!("/", stringify!($noun)));
@@ -83,7 +87,7 @@ macro_rules! resource {
             let caller = Some(who.user.id);
             let saved =
                 changing(&app, move |app| {
-                let fields = $prepared(app, fields)?;
+                let fields = $prepared(app, $filled(fields)?)?;
                 entities::$noun::create(&app.db, &fields, now_ms(), caller)
             })
             .await?;

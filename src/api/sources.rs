@@ -7,6 +7,7 @@ use super::words::instant;
 use crate::db::search::Saved;
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
+use crate::domain::preset;
 use crate::domain::source::{CostModel, CostUnit, Source as Noun, SourceKind, Token};
 use crate::entities;
 use crate::http::{App, Error, Reader, Writer, changing, json_fields, now_ms, reading};
@@ -22,16 +23,33 @@ struct Body {
     name: String,
     kind: SourceKind,
     partner_key: String,
+    preset: Option<String>,
     external_id_param: Option<String>,
+    /// The source's own macro for its click id, raw, as `campaign.url_with_macros` has it.
+    external_id_macro: Option<String>,
     cost_param: Option<String>,
+    /// The source's own macro for the cost.
+    cost_macro: Option<String>,
     cost_unit: CostUnit,
     cost_model: CostModel,
     cost_amount: Option<String>,
     currency: Currency,
+    /// `{slot, param, label, macro}`: the macro is the source's own, null where nobody said.
     tokens: Vec<Token>,
+    /// What its preset says should be known, in sentences; why its cost is not counted, where it is not.
+    notes: Vec<String>,
     status: EntityStatus,
     created_at: String,
     updated_at: String,
+}
+
+/// What somebody who uses this source should know.
+fn notes(source: &Noun) -> Vec<String> {
+    let Some((preset, facts)) = source.preset.as_deref().and_then(preset::source_preset) else {
+        return Vec::new();
+    };
+    let cost = facts.cost_note(source.currency).filter(|_| source.cost_model == CostModel::None);
+    [Some(preset.note.clone()), cost].into_iter().flatten().filter(|note| !note.is_empty()).collect()
 }
 
 fn bodies(app: &App, _: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Body>, entities::Error> {
@@ -39,6 +57,10 @@ fn bodies(app: &App, _: &str, saved: Vec<Saved<Noun>>) -> Result<Vec<Body>, enti
     let mut keys = entities::sources::partner_keys(&app.db, &ids)?;
     let body = |one: Saved<Noun>| Body {
         id: one.id,
+        notes: notes(&one.value),
+        preset: one.value.preset,
+        external_id_macro: one.value.external_id_macro,
+        cost_macro: one.value.cost_macro,
         name: one.value.name,
         kind: one.value.kind,
         partner_key: keys.remove(&one.id).unwrap_or_default(),

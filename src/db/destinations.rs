@@ -32,6 +32,7 @@ struct Row {
     updated_at_ms: i64,
     body_kind: String,
     is_test: bool,
+    oauth_sealed: Option<String>,
 }
 
 #[derive(Insertable, AsChangeset)]
@@ -56,6 +57,7 @@ struct Fields {
     updated_at_ms: i64,
     body_kind: &'static str,
     is_test: bool,
+    oauth_sealed: Option<String>,
 }
 
 impl Fields {
@@ -82,6 +84,7 @@ impl Fields {
             updated_at_ms: now_ms,
             body_kind: value.body_kind.as_str(),
             is_test: value.is_test,
+            oauth_sealed: value.oauth.as_ref().map(json_text).transpose()?,
         })
     }
 }
@@ -101,6 +104,7 @@ impl TryFrom<Row> for Saved<Destination> {
             method: word(&row.method, DestinationMethod::parse)?,
             url: row.url,
             headers: row.headers_sealed.as_deref().map_or_else(|| Ok(Default::default()), json)?,
+            oauth: row.oauth_sealed.as_deref().map(json).transpose()?,
             body_kind: word(&row.body_kind, BodyKind::parse)?,
             body: row.body.unwrap_or_default(),
             success_match: row.success_match.unwrap_or_default(),

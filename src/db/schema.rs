@@ -152,6 +152,8 @@ diesel::table! {
         status -> Text,
         created_at_ms -> BigInt,
         updated_at_ms -> BigInt,
+        external_id_macro -> Nullable<Text>,
+        cost_macro -> Nullable<Text>,
     }
 }
 
@@ -453,6 +455,7 @@ diesel::table! {
         updated_at_ms -> BigInt,
         body_kind -> Text,
         is_test -> Bool,
+        oauth_sealed -> Nullable<Text>,
     }
 }
 

@@ -15,6 +15,7 @@ struct Row {
     id: i64,
     name: String,
     kind: String,
+    preset: Option<String>,
     external_id_param: Option<String>,
     cost_param: Option<String>,
     cost_unit: String,
@@ -25,6 +26,8 @@ struct Row {
     status: String,
     created_at_ms: i64,
     updated_at_ms: i64,
+    external_id_macro: Option<String>,
+    cost_macro: Option<String>,
 }
 
 #[derive(Insertable, AsChangeset)]
@@ -32,6 +35,7 @@ struct Row {
 struct Fields {
     name: String,
     kind: &'static str,
+    preset: Option<String>,
     external_id_param: Option<String>,
     cost_param: Option<String>,
     cost_unit: &'static str,
@@ -41,6 +45,8 @@ struct Fields {
     tokens: String,
     status: &'static str,
     updated_at_ms: i64,
+    external_id_macro: Option<String>,
+    cost_macro: Option<String>,
 }
 
 impl Fields {
@@ -48,6 +54,7 @@ impl Fields {
         Ok(Self {
             name: value.name.clone(),
             kind: value.kind.as_str(),
+            preset: value.preset.clone(),
             external_id_param: value.external_id_param.clone(),
             cost_param: value.cost_param.clone(),
             cost_unit: value.cost_unit.as_str(),
@@ -57,6 +64,8 @@ impl Fields {
             tokens: json_text(&value.tokens)?,
             status: value.status.as_str(),
             updated_at_ms: now_ms,
+            external_id_macro: value.external_id_macro.clone(),
+            cost_macro: value.cost_macro.clone(),
         })
     }
 }
@@ -67,8 +76,11 @@ impl TryFrom<Row> for Saved<Source> {
         let value = Source {
             name: row.name,
             kind: word(&row.kind, SourceKind::parse)?,
+            preset: row.preset,
             external_id_param: row.external_id_param,
+            external_id_macro: row.external_id_macro,
             cost_param: row.cost_param,
+            cost_macro: row.cost_macro,
             cost_unit: word(&row.cost_unit, CostUnit::parse)?,
             cost_model: word(&row.cost_model, CostModel::parse)?,
             cost_amount: row.cost_amount_micros.map(Money::from_micros),

@@ -24,9 +24,7 @@ pub fn judge(outcome: &Result<Answer, Failure>, success_match: &str) -> Judged {
     let not = |is_final, error: String| Judged { is_sent: false, is_final, error: Some(error) };
     match outcome {
         Ok(answer) if answer.is_success() => {
-            let has_text =
-                success_match.is_empty() || String::from_utf8_lossy(&answer.body).contains(success_match);
-            if has_text {
+            if has_text(&String::from_utf8_lossy(&answer.body), success_match) {
                 Judged { is_sent: true, is_final: true, error: None }
             } else {
                 not(false, format!("It was answered by {}, but without {success_match:?}", answer.code))
@@ -44,13 +42,21 @@ pub fn judge(outcome: &Result<Answer, Failure>, success_match: &str) -> Judged {
     }
 }
 
+/// Whether a text stands in an answer, however that sets its spaces: JSON is written with and without them.
+fn has_text(body: &str, wanted: &str) -> bool {
+    let bare = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    body.contains(wanted) || bare(body).contains(&bare(wanted))
+}
+
 /// Whether the host itself is in trouble: less is sent to it at a time.
 pub(super) fn is_in_trouble(outcome: &Result<Answer, Failure>) -> bool {
     match outcome {
         Ok(answer) => answer.code >= 500 || matches!(answer.code, 408 | 429),
-        Err(why) => {
-            !matches!(why, Failure::NoAddress(_) | Failure::NotAllowed { .. } | Failure::BadHeader(_))
-        }
+        // Who gives the tokens is another host.
+        Err(why) => !matches!(
+            why,
+            Failure::NoAddress(_) | Failure::NotAllowed { .. } | Failure::BadHeader(_) | Failure::NoToken(_)
+        ),
     }
 }
 
@@ -153,6 +159,8 @@ mod tests {
     #[test]
     fn a_text_may_mean_success() {
         assert!(judge(&answered(200, "{\"status\":\"OK\"}"), "\"OK\"").is_sent);
+        assert!(judge(&answered(200, "{ \"code\" : 0 }"), "\"code\":0").is_sent);
+        assert!(!judge(&answered(200, "{\"code\": 40100}"), "\"code\":0").is_sent);
         let judged = judge(&answered(200, "error: unknown click"), "\"OK\"");
         assert!(!judged.is_sent && !judged.is_final);
         assert!(judged.error.unwrap().contains("without"));

@@ -5,7 +5,7 @@ use crate::db::deliveries::Due;
 use crate::db::{self, AnyConnection, click_log, conversions, rates};
 use crate::domain::click::ClickRecord;
 use crate::domain::destination::{
-    BodyKind, Destination, DestinationMethod, HEADERS_PLACE, Told, ToldValues, Unfilled,
+    BodyKind, Destination, DestinationMethod, HEADERS_PLACE, OAUTH_PLACE, Told, ToldValues, Unfilled,
 };
 use crate::domain::macros::Macro;
 use crate::domain::money::{Currency, Money};
@@ -14,7 +14,7 @@ use crate::domain::source::SourceKind;
 use crate::domain::status::Status;
 use crate::domain::template::MacroValues as _;
 use crate::domain::vault::Vault;
-use crate::outgoing::{Call, Method};
+use crate::outgoing::{Call, Grant, Method};
 use crate::routing::{Catalog, ClickValues, DestinationRoute, SourceRoute};
 use chrono::DateTime;
 use std::fmt::Write as _;
@@ -143,6 +143,7 @@ pub fn prepare(
         body: body.map(String::into_bytes),
         timeout: TIMEOUT,
         answer_bytes_max: ANSWER_BYTES_MAX,
+        grant: grant(destination, vault)?,
     };
     Ok(Prepared { call, success_match: destination.success_match.clone() })
 }
@@ -165,6 +166,24 @@ fn headers(destination: &Destination, due: &Due, vault: &Vault) -> Result<Vec<(S
         headers.push((name.clone(), value));
     }
     Ok(headers)
+}
+
+/// What the destination's access token is fetched with.
+fn grant(destination: &Destination, vault: &Vault) -> Result<Option<Grant>, NotTold> {
+    let Some(oauth) = &destination.oauth else { return Ok(None) };
+    let open = |word: &str, sealed: &str| {
+        vault.open(OAUTH_PLACE, sealed).ok_or_else(|| {
+            NotTold::Failed(format!(
+                "The {word} cannot be opened with this installation's key: write it anew"
+            ))
+        })
+    };
+    Ok(Some(Grant {
+        token_url: oauth.token_url.clone(),
+        client_id: open("client_id", &oauth.client_id)?,
+        client_secret: open("client_secret", &oauth.client_secret)?,
+        refresh_token: open("refresh_token", &oauth.refresh_token)?,
+    }))
 }
 
 /// The values of one delivery.

@@ -58,7 +58,8 @@ pub async fn try_now(
     let prepared = prepare(route, &due, Some(facts), catalog, vault)?;
     let call = prepared.call;
     let (url, body) = (call.url.clone(), call.body.as_deref().map(kept_whole));
-    let header_names = call.headers.iter().map(|(name, _)| name.clone()).collect();
+    let fetched = call.grant.as_ref().map(|_| "Authorization".to_owned());
+    let header_names = call.headers.iter().map(|(name, _)| name.clone()).chain(fetched).collect();
     let began = Instant::now();
     let outcome = outgoing.send(call).await;
     let duration_ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);

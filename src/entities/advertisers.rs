@@ -21,7 +21,7 @@ impl Noun for Advertiser {
         Self::blank(account)
     }
 
-    fn filled(fields: &Fields) -> Option<Fields> {
+    fn filled(fields: &Fields, _account: Currency) -> Option<Fields> {
         let (preset, facts) = preset::network(fields.get("preset")?.as_str()?.trim())?;
         let mut filled = facts.fields(preset);
         filled.extend(fields.clone());

@@ -5,10 +5,13 @@ use super::editing::{Checks, Fields, Noun, door, stored_in};
 use super::references::refusal;
 use crate::db::search::{ListQuery, Listed, Saved};
 use crate::db::{self, AnyConnection};
-use crate::domain::destination::{Destination, HEADERS_PLACE, Told, sealed_headers};
+use crate::domain::destination::{
+    Destination, HEADERS_PLACE, OAUTH_PLACE, Told, sealed_headers, sealed_oauth,
+};
 use crate::domain::input::FieldErrors;
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
+use crate::domain::preset;
 use crate::domain::source::SourceKind;
 use crate::domain::vault::Vault;
 
@@ -66,15 +69,27 @@ fn check_partner(destination: &Destination, source_id: i64, checks: &mut Checks<
     Ok(())
 }
 
-/// The fields with the values of headers sealed, so that nobody reads them again: done to what comes from outside before a
+/// The fields of a new one with what its preset says, and the values that only the user has in their places: done before
+/// [`sealed`]. What the fields say themselves wins.
+///
+/// # Errors
+/// Each value that lacks, by its name.
+pub fn filled(fields: Fields) -> Result<Fields, Error> {
+    Ok(preset::destination_fields(fields)?)
+}
+
+/// The fields with the values of headers and the words of oauth sealed, so that nobody reads them again: done to what comes from outside before a
 /// destination is created or changed.
 ///
 /// # Errors
-/// What is wrong with the headers.
+/// What is wrong with the headers or the words.
 pub fn sealed(mut fields: Fields, vault: &Vault) -> Result<Fields, Error> {
     if let Some(headers) = fields.get_mut("headers") {
         let seal = |text: &str| vault.seal(HEADERS_PLACE, text, rand::random());
         *headers = sealed_headers(headers, seal).map_err(|message| FieldErrors::one("headers", message))?;
+    }
+    if let Some(oauth) = fields.get_mut("oauth") {
+        *oauth = sealed_oauth(oauth, |text| vault.seal(OAUTH_PLACE, text, rand::random()))?;
     }
     Ok(fields)
 }

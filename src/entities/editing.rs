@@ -17,7 +17,7 @@ pub(super) trait Noun: Editable + Clone {
     /// A new one before its fields are set.
     fn blank(account: Currency) -> Self;
     /// The fields of a new one with what they leave unsaid and a preset says; `None` where nothing is to be added.
-    fn filled(_fields: &Fields) -> Option<Fields> {
+    fn filled(_fields: &Fields, _account: Currency) -> Option<Fields> {
         None
     }
     /// What was left open at creation and is filled for the caller.
@@ -91,7 +91,7 @@ pub(super) fn create<T: Noun>(
     db.write(Priority::Pages, |conn| {
         let account = account_currency(conn)?;
         let mut value = T::blank(account);
-        let filled = T::filled(fields);
+        let filled = T::filled(fields, account);
         apply(&mut value, None, filled.as_ref().unwrap_or(fields), conn, account)?;
         value.complete(caller_id);
         let id = value.insert(conn, now_ms)?;

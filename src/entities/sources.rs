@@ -1,13 +1,14 @@
 //! Sources, each with a partner key of its own.
 
-use super::Error;
 use super::editing::{Checks, Noun, door, stored_in};
 use super::random;
 use super::references::check_currency;
+use super::{Error, Fields};
 use crate::db::search::{ListQuery, Listed, Saved};
 use crate::db::{self, AnyConnection, Db};
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
+use crate::domain::preset;
 use crate::domain::source::Source;
 use std::collections::HashMap;
 
@@ -16,6 +17,13 @@ impl Noun for Source {
 
     fn blank(account: Currency) -> Self {
         Self::blank(account)
+    }
+
+    fn filled(fields: &Fields, account: Currency) -> Option<Fields> {
+        let (preset, facts) = preset::source_preset(fields.get("preset")?.as_str()?.trim())?;
+        let mut filled = facts.fields(preset, account);
+        filled.extend(fields.clone());
+        Some(filled)
     }
 
     fn check_references(&self, _before: Option<&Self>, checks: &mut Checks<'_>) -> db::Result<()> {

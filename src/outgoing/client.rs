@@ -1,6 +1,7 @@
 //! The client: one call, its answer or why there is none.
 
 use super::reach::Reach;
+use super::tokens::{Grant, Tokens};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 use std::error::Error as StdError;
@@ -50,6 +51,8 @@ pub struct Call {
     pub timeout: Duration,
     /// Bytes of the answer's body that are read: what is beyond is cut.
     pub answer_bytes_max: usize,
+    /// What the access token is fetched with that the call needs; `None` where it needs none.
+    pub grant: Option<Grant>,
 }
 
 impl Call {
@@ -63,6 +66,7 @@ impl Call {
             body: None,
             timeout,
             answer_bytes_max,
+            grant: None,
         }
     }
 }
@@ -116,6 +120,8 @@ pub enum Failure {
     TooManyHops,
     /// The answer could not be read.
     Broken(String),
+    /// There is no access token to call with; the whole sentence.
+    NoToken(String),
 }
 
 impl fmt::Display for Failure {
@@ -139,6 +145,7 @@ impl fmt::Display for Failure {
             Self::TimedOut(within) => write!(f, "No whole answer within {} seconds", within.as_secs()),
             Self::TooManyHops => write!(f, "More than {HOPS_MAX} redirects"),
             Self::Broken(why) => write!(f, "The answer could not be read: {why}"),
+            Self::NoToken(why) => f.write_str(why),
         }
     }
 }
@@ -150,6 +157,7 @@ impl StdError for Failure {}
 pub struct Outgoing {
     client: reqwest::Client,
     reach: Arc<Reach>,
+    pub(super) tokens: Arc<Tokens>,
     runtime: tokio::runtime::Handle,
 }
 
@@ -178,7 +186,7 @@ impl Outgoing {
         std::thread::Builder::new().name("outgoing".to_owned()).spawn(move || {
             runtime.block_on(std::future::pending::<()>());
         })?;
-        Ok(Self { client, reach, runtime: handle })
+        Ok(Self { client, reach, tokens: Arc::default(), runtime: handle })
     }
 
     /// Makes a call and waits for its answer.
@@ -188,7 +196,7 @@ impl Outgoing {
     pub async fn send(&self, call: Call) -> Result<Answer, Failure> {
         let own = self.clone();
         let within = call.timeout;
-        let task = self.runtime.spawn(async move { tokio::time::timeout(within, own.follow(call)).await });
+        let task = self.runtime.spawn(async move { tokio::time::timeout(within, own.make(call)).await });
         match task.await {
             Ok(Ok(answered)) => answered,
             Ok(Err(_elapsed)) => Err(Failure::TimedOut(within)),
@@ -214,13 +222,21 @@ impl Outgoing {
         let own = self.clone();
         self.runtime.spawn(async move {
             let within = call.timeout;
-            let answered = tokio::time::timeout(within, own.follow(call)).await;
+            let answered = tokio::time::timeout(within, own.make(call)).await;
             then(answered.unwrap_or(Err(Failure::TimedOut(within))));
         });
     }
 
+    /// The call, with an access token where it needs one.
+    async fn make(self, mut call: Call) -> Result<Answer, Failure> {
+        match call.grant.take() {
+            Some(grant) => self.follow_with_token(call, &grant).await,
+            None => self.follow(call).await,
+        }
+    }
+
     /// The call and its redirects, each looked at anew.
-    async fn follow(self, mut call: Call) -> Result<Answer, Failure> {
+    pub(super) async fn follow(self, mut call: Call) -> Result<Answer, Failure> {
         let mut url = self.looked_at(&call.url)?;
         let mut headers = headers(&call.headers)?;
         for _ in 0..=HOPS_MAX {
@@ -241,7 +257,8 @@ impl Outgoing {
         Err(Failure::TooManyHops)
     }
 
-    async fn ask(
+    /// One request, as it stands.
+    pub(super) async fn ask(
         &self,
         url: &Url,
         method: Method,
@@ -261,7 +278,7 @@ impl Outgoing {
     }
 
     /// An address that may be called as far as it can be seen before its name is looked up.
-    fn looked_at(&self, text: &str) -> Result<Url, Failure> {
+    pub(super) fn looked_at(&self, text: &str) -> Result<Url, Failure> {
         let url = Url::parse(text).map_err(|why| Failure::NoAddress(format!("{why} in {}", shown(text))))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(Failure::NoAddress(format!("it begins with {}:, not with https:", url.scheme())));
@@ -294,7 +311,7 @@ fn next(answer: &reqwest::Response, from: &Url) -> Option<String> {
     from.join(to).ok().map(String::from)
 }
 
-async fn read(mut answer: reqwest::Response, bytes_max: usize) -> Result<Answer, Failure> {
+pub(super) async fn read(mut answer: reqwest::Response, bytes_max: usize) -> Result<Answer, Failure> {
     let (code, url) = (answer.status().as_u16(), answer.url().clone());
     let (mut body, mut is_cut) = (Vec::new(), false);
     while let Some(piece) = answer.chunk().await.map_err(|why| failure(&why, &url))? {
@@ -308,7 +325,7 @@ async fn read(mut answer: reqwest::Response, bytes_max: usize) -> Result<Answer,
     Ok(Answer { code, body, is_cut, url: url.into() })
 }
 
-fn headers(given: &[(String, String)]) -> Result<HeaderMap, Failure> {
+pub(super) fn headers(given: &[(String, String)]) -> Result<HeaderMap, Failure> {
     let mut headers = HeaderMap::with_capacity(given.len());
     for (name, value) in given {
         let read = (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str()));

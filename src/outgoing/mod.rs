@@ -6,5 +6,7 @@
 
 mod client;
 mod reach;
+mod tokens;
 
 pub use client::{Answer, Call, Failure, HOPS_MAX, Method, Outgoing};
+pub use tokens::Grant;

@@ -4,6 +4,7 @@ use askama::Template;
 
 mod copying;
 mod form;
+mod ready;
 mod rows;
 mod rules;
 mod rules_typed;
@@ -245,6 +246,8 @@ pub(super) const KIND: Kind = Kind {
 
 /// The addresses of this family: the form and its tests.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
+    // Before the form, which takes whatever stands there for a campaign's number.
+    ready::configure(config);
     form::configure(config);
     try_out::configure(config);
     tracing::configure(config);

@@ -3,6 +3,7 @@
 use askama::Template;
 
 mod peers;
+mod preset;
 
 use super::Answer;
 use super::desk::{Desk, page, page_with, see_other};
@@ -56,14 +57,20 @@ pub struct SourceFormPage {
 /// The fields of a source.
 #[derive(Debug, Clone, Default)]
 pub struct SourceForm {
+    /// The preset that it is filled from.
+    pub preset: SourcePick,
     /// Name.
     pub name: Field,
     /// Ad network or partner.
     pub kind: Select,
     /// The parameter that carries the source's own click id.
     pub external_id_param: Field,
+    /// The source's own macro for that.
+    pub external_id_macro: Field,
     /// The parameter that carries the cost.
     pub cost_param: Field,
+    /// The source's own macro for that.
+    pub cost_macro: Field,
     /// Its unit.
     pub cost_unit: Select,
     /// Cost model.
@@ -85,11 +92,16 @@ pub struct SourceForm {
 pub struct TokenRow {
     /// Its slot, `1` to `20`.
     pub slot: String,
-    /// The source's parameter.
+    /// The parameter in the campaign's address.
     pub param: Field,
+    /// The source's own macro for it.
+    pub theirs: Field,
     /// What reports call it.
     pub label: Field,
 }
+
+pub use preset::SourcePick;
+pub(super) use preset::ready_box;
 
 const KIND: Kind = Kind {
     path: "/sources",
@@ -101,11 +113,14 @@ const KIND: Kind = Kind {
 };
 
 /// What is stored as it was typed.
-const TEXTS: [&str; 9] = [
+const TEXTS: [&str; 12] = [
+    "preset",
     "name",
     "kind",
     "external_id_param",
+    "external_id_macro",
     "cost_param",
+    "cost_macro",
     "cost_unit",
     "cost_model",
     "cost_amount",
@@ -181,10 +196,13 @@ fn blank(desk: &Desk, _: &str) -> Typed {
 
 fn typed_of(source: &Noun) -> Typed {
     let mut typed = Typed::of([
+        ("preset", source.preset.clone().unwrap_or_default()),
         ("name", source.name.clone()),
         ("kind", source.kind.to_string()),
         ("external_id_param", source.external_id_param.clone().unwrap_or_default()),
+        ("external_id_macro", source.external_id_macro.clone().unwrap_or_default()),
         ("cost_param", source.cost_param.clone().unwrap_or_default()),
+        ("cost_macro", source.cost_macro.clone().unwrap_or_default()),
         ("cost_unit", source.cost_unit.to_string()),
         ("cost_model", source.cost_model.to_string()),
         ("cost_amount", source.cost_amount.map(|money| money.to_string()).unwrap_or_default()),
@@ -193,6 +211,7 @@ fn typed_of(source: &Noun) -> Typed {
     ]);
     for token in &source.tokens {
         typed.push(format!("tokens.{}.param", token.slot), &*token.param);
+        typed.push(format!("tokens.{}.macro", token.slot), token.theirs.clone().unwrap_or_default());
         typed.push(format!("tokens.{}.label", token.slot), &*token.label);
     }
     typed
@@ -202,7 +221,7 @@ fn typed_of(source: &Noun) -> Typed {
 fn fields(typed: &Typed) -> Fields {
     let token = |slot: String| {
         let part = |part: &str| typed.get(&format!("tokens.{slot}.{part}")).to_owned();
-        json!({ "param": part("param"), "label": part("label"), "slot": slot })
+        json!({ "param": part("param"), "macro": part("macro"), "label": part("label"), "slot": slot })
     };
     let mut fields = typed.fields(&TEXTS);
     let rows = typed.rows("tokens").into_iter().take(usize::from(SUBS));
@@ -210,8 +229,8 @@ fn fields(typed: &Typed) -> Fields {
     fields
 }
 
-fn change_rows(_: &mut Shown<Noun>) -> bool {
-    false
+fn change_rows(shown: &mut Shown<Noun>) -> bool {
+    preset::fill(shown)
 }
 
 fn after(id: i64) -> String {
@@ -233,10 +252,13 @@ fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<SourceFormPage,
         chrome: Chrome { parent, notice, ..shown.desk.chrome(title, Nav::Sources) },
         action: shown.action(KIND.path),
         form: SourceForm {
+            preset: preset::pick(shown),
             name: form.field("name"),
             kind: form.select("kind", &KINDS),
             external_id_param: form.field("external_id_param"),
+            external_id_macro: form.field("external_id_macro"),
             cost_param: form.field("cost_param"),
+            cost_macro: form.field("cost_macro"),
             cost_unit: form.select("cost_unit", &UNITS),
             cost_model: form.select("cost_model", &COST_MODELS),
             cost_amount: form.field("cost_amount"),
@@ -246,8 +268,8 @@ fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<SourceFormPage,
             status: form.select("status", &statuses(form.typed.get("status"))),
         },
         sample_url: shown.saved.as_ref().map(|saved| {
-            let url = with_macros(&entities::campaign_url(&place.public_url, "your-campaign"), &saved.value);
-            CodeBox::url("A campaign URL with this source", &url)
+            let url = entities::campaign_url(&place.public_url, "your-campaign");
+            ready_box("A campaign URL with this source", &url, &saved.value)
         }),
         peers,
         archive: status.map(|(id, status)| archive_button(KIND.path, id, status)),
@@ -268,20 +290,12 @@ fn token_rows(shown: &Shown<Noun>) -> (Vec<TokenRow>, Vec<TokenRow>) {
         let slot = slot.to_string();
         let mut param = field(&slot, "param");
         param.error.push_str(&field(&slot, "slot").error);
-        TokenRow { param, label: field(&slot, "label"), slot }
+        TokenRow { param, theirs: field(&slot, "macro"), label: field(&slot, "label"), slot }
     };
-    let is_used = |row: &TokenRow| !row.param.value.is_empty() || !row.label.value.is_empty();
+    let is_used =
+        |row: &TokenRow| [&row.param, &row.theirs, &row.label].iter().any(|part| !part.value.is_empty());
     let rows: Vec<TokenRow> = (1..=SUBS).map(row).collect();
     let last = rows.iter().rposition(is_used).map_or(0, |at| at + 1).max(usize::from(ROWS_SHOWN));
     let more = rows.iter().skip(last).cloned().collect();
     (rows.into_iter().take(last).collect(), more)
-}
-
-/// A campaign's address with the source's parameters, each with its own name as the placeholder.
-pub(super) fn with_macros(url: &str, source: &Noun) -> String {
-    let own = [source.external_id_param.as_ref(), source.cost_param.as_ref()];
-    let tokens = source.tokens.iter().map(|token| &token.param);
-    let pairs: Vec<String> =
-        own.into_iter().flatten().chain(tokens).map(|param| format!("{param}={{{param}}}")).collect();
-    if pairs.is_empty() { url.to_owned() } else { format!("{url}?{}", pairs.join("&")) }
 }

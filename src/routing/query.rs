@@ -4,14 +4,12 @@ use super::catalog::SourceRoute;
 use crate::domain::click::{EXTERNAL_ID_CHARS_MAX, VALUE_CHARS_MAX, cut};
 use crate::domain::macros::SUBS;
 use crate::domain::money::Money;
+use crate::domain::source::AD_PLATFORM_IDS;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
 /// Parameters read from one address: more are passed over, so that no visitor can make us work for long.
 pub const PARAMS_MAX: usize = 200;
-
-/// Ad platforms' click ids, kept under their own names.
-const AD_PLATFORM_IDS: [&str; 6] = ["gclid", "gbraid", "wbraid", "fbclid", "ttclid", "msclkid"];
 
 /// utm parameters kept of one click: the five that exist, and some of people's own.
 const KEPT_PARAMS_MAX: usize = 20;
@@ -140,7 +138,7 @@ mod tests {
         let mut source = Source::blank(Currency::USD);
         source.external_id_param = Some("click_id".to_owned());
         source.cost_param = Some("bid".to_owned());
-        source.tokens = vec![Token { slot: 1, param: "zone".to_owned(), label: String::new() }];
+        source.tokens = vec![Token { slot: 1, param: "zone".to_owned(), label: String::new(), theirs: None }];
         SourceRoute { id: 1, source }
     }
 

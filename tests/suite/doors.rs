@@ -128,6 +128,7 @@ const FORMS: &[&str] = &[
     "/campaigns",
     "/campaigns/1",
     "/campaigns/rules/sentence",
+    "/campaigns/ready-url",
     "/campaigns/1/archive",
     "/campaigns/1/restore",
     "/campaigns/1/test-click",

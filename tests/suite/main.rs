@@ -50,6 +50,7 @@ mod console;
 mod receiver;
 mod sql;
 
+mod ad_platforms;
 mod advertiser_health;
 mod anomalies;
 mod browser;
@@ -92,6 +93,7 @@ mod routing;
 mod rule_editor;
 mod seen_words;
 mod signed;
+mod source_presets;
 mod starts;
 mod trust;
 mod visitors;

@@ -212,7 +212,11 @@ stories! {
         let one = app.api(Method::GET, "/presets/cake", None).await.expect(200);
         assert_eq!((&one["click_param"], &one["confidence"]), (&json!("s2"), &json!("documented")));
         assert_eq!(app.api(Method::GET, "/presets/nobody", None).await.status, 404);
-        assert_eq!(app.api(Method::GET, "/presets?kind=source", None).await.expect(200)["items"], json!([]));
+        let sources = app.api(Method::GET, "/presets?kind=source&q=propeller", None).await.expect(200);
+        let source = &sources["items"][0];
+        assert_eq!((&source["click_macro"], &source["click_param"]), (&json!("${SUBID}"), &json!("external_id")));
+        assert_eq!((&source["values"][0]["name"], &source["destination"]["statuses"]), (&json!("aid"), &json!(["approved"])));
+        assert!(text(source, "cost_note").contains("{cost} is not known"), "{source}");
         assert_eq!(app.api(Method::GET, "/presets?kind=wallet", None).await.status, 422);
         assert_eq!(app.api(Method::POST, "/presets", Some(json!({}))).await.status, 405);
         assert_eq!(app.get("/api/v1/presets").await.status, 401);

@@ -149,6 +149,7 @@ fn make_sources(conn: &mut AnyConnection, now_ms: i64) -> db::Result<Vec<i64>> {
             slot,
             param: param.to_owned(),
             label: label.to_owned(),
+            theirs: Some(format!("{{{param}}}")),
         });
         let source = Source {
             name: plan.name.to_owned(),

@@ -2,14 +2,17 @@
 
 mod headers;
 mod message;
+mod oauth;
 mod told;
 
 pub use headers::{HEADERS_MAX, Headers, sealed as sealed_headers};
 pub use message::{Encoding, Message, SampleConversion, ToldValues, Unfilled};
+pub use oauth::{Oauth, sealed as sealed_oauth};
 pub use told::Told;
 
 use super::input::{self, Editable, FieldErrors, put};
 use super::lander::{EntityStatus, require_name, status};
+use super::source::preset_name;
 use super::status::Status;
 use super::vault::Place;
 use super::words::word_enum;
@@ -69,6 +72,9 @@ const SUCCESS_CHARS_MAX: usize = 200;
 /// Where the values of headers lie sealed. Not bound to a row: they are sealed before a new destination has its number.
 pub const HEADERS_PLACE: Place = Place { table: "destinations", row: 0, column: "headers_sealed" };
 
+/// Where the words lie sealed with which access tokens are fetched.
+pub const OAUTH_PLACE: Place = Place { table: "destinations", row: 0, column: "oauth_sealed" };
+
 /// What presets write where the user has to.
 const PLACEHOLDER: &str = "REPLACE";
 
@@ -97,6 +103,8 @@ pub struct Destination {
     pub url: String,
     /// Header names and their sealed values.
     pub headers: Headers,
+    /// How it comes by the access token that each call needs; `None` where none is needed.
+    pub oauth: Option<Oauth>,
     /// What the body is.
     pub body_kind: BodyKind,
     /// The body, with macros.
@@ -127,6 +135,7 @@ impl Default for Destination {
             method: DestinationMethod::Get,
             url: String::new(),
             headers: Headers::default(),
+            oauth: None,
             body_kind: BodyKind::None,
             body: String::new(),
             success_match: String::new(),
@@ -193,6 +202,10 @@ impl Editable for Destination {
                 let after = self.headers.after(value);
                 put(&mut self.headers, field, after)
             }
+            "oauth" => {
+                self.oauth = Oauth::after(self.oauth.as_ref(), value)?;
+                Ok(true)
+            }
             "body_kind" => {
                 put(&mut self.body_kind, field, input::word(value, BodyKind::parse, BodyKind::choices))
             }
@@ -200,7 +213,7 @@ impl Editable for Destination {
             "success_match" => put(&mut self.success_match, field, input::line(value, SUCCESS_CHARS_MAX)),
             "delay_seconds" => put(&mut self.delay_seconds, field, input::int(value, 0, DELAY_SECONDS_MAX)),
             "test" => put(&mut self.is_test, field, input::flag(value)),
-            "preset" => put(&mut self.preset, field, input::param(value)),
+            "preset" => put(&mut self.preset, field, preset_name(value)),
             "status" => put(&mut self.status, field, status(value)),
             _ => Ok(false),
         }
@@ -216,6 +229,14 @@ impl Editable for Destination {
         }
         if self.body_kind != BodyKind::None && self.method == DestinationMethod::Get {
             errors.push("method", "A body is sent with POST or PUT: choose one, or body_kind none");
+        }
+        if self.oauth.is_some()
+            && self.headers.0.keys().any(|name| name.eq_ignore_ascii_case("authorization"))
+        {
+            errors.push(
+                "headers",
+                "Authorization carries the access token that is fetched: leave it out, or oauth",
+            );
         }
         if self.replaces_global && self.is_global() {
             errors.push(

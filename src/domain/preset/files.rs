@@ -1,6 +1,6 @@
 //! The files of presets, built into the binary: one a network or source, named by its short name.
 
-use super::{Confidence, Facts, NetworkFacts, Preset, SourceFacts};
+use super::{AskedValue, Confidence, DestinationFacts, Facts, NetworkFacts, Preset, SourceFacts};
 use chrono::NaiveDate;
 use rust_embed::RustEmbed;
 use serde::Deserialize;
@@ -23,6 +23,9 @@ struct File {
     note: String,
     network: Option<NetworkFacts>,
     source_of_traffic: Option<SourceFacts>,
+    destination: Option<DestinationFacts>,
+    #[serde(default)]
+    values: Vec<AskedValue>,
 }
 
 /// Reads every file.
@@ -38,9 +41,11 @@ pub(super) fn read_all() -> Vec<Result<Preset, String>> {
 /// Reads one file.
 fn read(slug: &str, text: &str) -> Result<Preset, String> {
     let file: File = toml::from_str(text).map_err(|why| format!("{slug}: {why}"))?;
+    let (destination, values) = (file.destination, file.values);
     let facts = match (file.network, file.source_of_traffic) {
-        (Some(facts), None) => Facts::Network(Box::new(facts)),
-        (None, Some(facts)) => Facts::Source(facts),
+        (Some(facts), None) if destination.is_none() && values.is_empty() => Facts::Network(Box::new(facts)),
+        (Some(_), None) => return Err(format!("{slug}: a network has neither [destination] nor [[values]]")),
+        (None, Some(facts)) => Facts::Source(Box::new(SourceFacts { destination, values, ..facts })),
         _ => {
             return Err(format!(
                 "{slug}: write the facts under [network], or under [source_of_traffic], and not both"
@@ -74,7 +79,7 @@ mod tests {
     #[test]
     fn every_file_is_read_and_can_be_used() {
         let read: Vec<Preset> = read_all().into_iter().map(|one| one.unwrap()).collect();
-        assert!(read.len() >= 34, "{} files", read.len());
+        assert!(read.len() >= 78, "{} files", read.len());
         let slugs: HashSet<&str> = read.iter().map(|preset| preset.slug.as_str()).collect();
         assert_eq!(slugs.len(), read.len(), "each short name once");
         let names: HashSet<String> = read.iter().map(|preset| preset.name.to_lowercase()).collect();
@@ -126,6 +131,10 @@ mod tests {
             (HEAD.replace("11-21", "13-41"), "verified_on"),
             (HEAD.to_owned(), "[network]"),
             (format!("{HEAD}[network]\n[source_of_traffic]\n"), "not both"),
+            (format!("{HEAD}[network]\n[destination]\n"), "neither"),
+            (format!("{HEAD}[source_of_traffic]\n[destination]\nuri = \"x\"\n"), "uri"),
+            (format!("{HEAD}[source_of_traffic]\ncost_currency = \"XXQ\"\n"), "cost_currency"),
+            (format!("{HEAD}[source_of_traffic]\n[[values]]\nname = \"x\"\n"), "label"),
         ];
         for (text, named) in wrong {
             let why = read("x", &text).unwrap_err();

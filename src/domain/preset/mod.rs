@@ -1,15 +1,18 @@
 //! Presets: what other systems' documents say of their postbacks, as a starting point that people edit. A preset is data
 //! (`presets/`), never a promise: each says where it comes from, when it was taken down, and how sure it is.
 
+mod asked;
 mod files;
 mod network;
+mod source;
 
 use super::words::word_enum;
 use chrono::NaiveDate;
-use serde::Deserialize;
 use std::sync::OnceLock;
 
+pub use asked::destination_fields;
 pub use network::{NetworkFacts, Parameter, Sends, lacks_click_param, with_click_param};
+pub use source::{AskedValue, DestinationFacts, SourceFacts};
 
 word_enum! {
     /// What a preset is of.
@@ -60,19 +63,7 @@ pub enum Facts {
     /// Of a network.
     Network(Box<NetworkFacts>),
     /// Of a source of traffic.
-    Source(SourceFacts),
-}
-
-/// What is known of a source of traffic.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SourceFacts {
-    /// Its macro that becomes its click id.
-    pub click_macro: Option<String>,
-    /// Its macro that becomes what the click costs.
-    pub cost_macro: Option<String>,
-    /// Where it takes our postbacks, with our macros.
-    pub postback_url: Option<String>,
+    Source(Box<SourceFacts>),
 }
 
 impl Preset {
@@ -94,6 +85,15 @@ impl Preset {
         }
     }
 
+    /// The facts of a source of traffic; `None` where it is of something else.
+    #[must_use]
+    pub const fn source_of_traffic(&self) -> Option<&SourceFacts> {
+        match &self.facts {
+            Facts::Source(facts) => Some(facts),
+            Facts::Network(_) => None,
+        }
+    }
+
     /// How sure it is, in a sentence that says what to do about it.
     #[must_use]
     pub fn trust(&self) -> String {
@@ -104,7 +104,7 @@ impl Preset {
                 "From {source}, as read on {day}. It has not been tried against the live system: send a test first."
             ),
             Confidence::Unverified => format!(
-                "From {source}, as of {day}, and not verified: compare every macro with the network's panel, and send a \
+                "From {source}, as of {day}, and not verified: compare every macro with what its panel says, and send a \
                  test before you rely on it."
             ),
         }
@@ -132,4 +132,15 @@ pub fn networks() -> impl Iterator<Item = (&'static Preset, &'static NetworkFact
 #[must_use]
 pub fn network(slug: &str) -> Option<(&'static Preset, &'static NetworkFacts)> {
     networks().find(|(preset, _)| preset.slug == slug)
+}
+
+/// The presets of sources of traffic, by name.
+pub fn sources() -> impl Iterator<Item = (&'static Preset, &'static SourceFacts)> {
+    all().iter().filter_map(|preset| Some((preset, preset.source_of_traffic()?)))
+}
+
+/// A source's preset by its short name.
+#[must_use]
+pub fn source_preset(slug: &str) -> Option<(&'static Preset, &'static SourceFacts)> {
+    sources().find(|(preset, _)| preset.slug == slug)
 }

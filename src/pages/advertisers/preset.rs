@@ -30,7 +30,7 @@ pub struct PresetPick {
 /// A preset with where it comes from.
 #[derive(Debug, Clone, Default)]
 pub struct KnownPreset {
-    /// The network.
+    /// The network or source.
     pub name: String,
     /// How sure it is, in a word.
     pub confidence: Pill,
@@ -57,23 +57,29 @@ pub struct ParameterRow {
 
 impl KnownPreset {
     fn new((preset, facts): (&Preset, &NetworkFacts)) -> Self {
-        let tone = match preset.confidence {
-            Confidence::Verified => Tone::Gain,
-            Confidence::Documented => Tone::Quiet,
-            Confidence::Unverified => Tone::Warn,
-        };
         let row = |one: preset::Parameter<'_>| ParameterRow {
             ours: one.ours,
             theirs: one.theirs.to_owned(),
             meaning: one.meaning,
+        };
+        let parameters = facts.parameters().map(row).collect();
+        Self { parameters, ..Self::with_notes(preset, notes(preset, facts)) }
+    }
+
+    /// Where a preset comes from, with these notes beside it.
+    pub(in crate::pages) fn with_notes(preset: &Preset, notes: Vec<String>) -> Self {
+        let tone = match preset.confidence {
+            Confidence::Verified => Tone::Gain,
+            Confidence::Documented => Tone::Quiet,
+            Confidence::Unverified => Tone::Warn,
         };
         Self {
             name: preset.name.clone(),
             confidence: Pill { text: preset.confidence.to_string(), tone },
             trust: preset.trust(),
             source_url: preset.source_url.clone().unwrap_or_default(),
-            notes: notes(preset, facts),
-            parameters: facts.parameters().map(row).collect(),
+            notes,
+            parameters: Vec::new(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What stands beside a saved campaign: its addresses and the last test.
 
-use super::{KIND, SavedCampaign, tracing};
+use super::{KIND, SavedCampaign, ready, tracing};
 use crate::db::search::Saved;
 use crate::domain::campaign::{Campaign, WeightedTarget};
 use crate::domain::lander::EntityStatus;
@@ -11,7 +11,6 @@ use crate::pages::desk::Desk;
 use crate::pages::editing::Place;
 use crate::pages::lists::archive_button;
 use crate::pages::parts::{CodeBox, Link};
-use crate::pages::sources::with_macros;
 use crate::pages::test_steps::{self, LastTest};
 
 /// Reads it.
@@ -31,7 +30,7 @@ pub(super) fn beside(
     let steps_title = at_ms.map(|ms| format!("Last test, {}", desk.zone.local(ms).format("%H:%M:%S")));
     let status = campaign.value.status;
     Ok(SavedCampaign {
-        campaign_url: campaign_url(app, place, &campaign.value)?,
+        campaign_url: ready::for_saved(app, place, &campaign.value)?,
         postback_urls: postback_urls(app, place, &campaign.value)?,
         script: script(app, place, &campaign.value),
         test_click_action: format!("{}/{id}/test-click", KIND.path),
@@ -53,23 +52,6 @@ pub(super) fn address(app: &App, place: &Place, domain_id: Option<i64>) -> Strin
     let catalog = app.catalog.get();
     let host = domain_id.and_then(|id| catalog.hosts().tracking(id));
     entities::on_host(&place.public_url, host)
-}
-
-/// The campaign's address, with the source's parameters where one is chosen.
-fn campaign_url(app: &App, place: &Place, campaign: &Campaign) -> Result<CodeBox, entities::Error> {
-    let url = entities::campaign_url(&address(app, place, campaign.domain_id), &campaign.slug);
-    let source = match campaign.source_id.map(|id| entities::sources::find(&app.db, id)) {
-        Some(Ok(source)) => Some(source.value),
-        Some(Err(entities::Error::NotFound)) | None => None,
-        Some(Err(error)) => return Err(error),
-    };
-    Ok(match source {
-        Some(source) => CodeBox {
-            hint: "Replace what stands in braces by the source's own macros.".to_owned(),
-            ..CodeBox::url(&format!("Campaign URL, for {}", source.name), &with_macros(&url, &source))
-        },
-        None => CodeBox::url("Campaign URL", &url),
-    })
 }
 
 /// The script's element for a page that ads lead to where redirects are forbidden.
