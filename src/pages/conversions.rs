@@ -7,6 +7,7 @@ mod changing;
 
 use super::click_story::{Teller, change_moment, fact, group, link, named, raw};
 use super::clicks::story_zone;
+use super::deliveries::{self, Clock};
 use super::desk::{Desk, page};
 use super::forms::{Field, Select};
 use super::layout::{Chrome, Nav};
@@ -17,9 +18,9 @@ use super::typed::{Typed, number};
 use super::view::{Defaults, View};
 use super::words::{MoneyWords, NONE, moment, shortened, span};
 use super::{Answer, log};
-use crate::db;
 use crate::db::conversions::{self, Conversion, ConversionQuery, NewConversion};
 use crate::db::search::PAGE_SIZE;
+use crate::db::{self, delivery_log, stories};
 use crate::domain::click_id::ClickId;
 use crate::domain::input::FieldErrors;
 use crate::domain::money::Money;
@@ -69,6 +70,8 @@ pub struct ConversionPage {
     pub groups: Vec<FactGroup>,
     /// Every change of status or money with its cause, oldest first.
     pub changes: Vec<Moment>,
+    /// Who was told of it.
+    pub told: Table,
     /// The form that changes it by hand; `None` where the role does not allow it.
     pub change: Option<ChangeForm>,
 }
@@ -264,10 +267,11 @@ async fn drawn(
     let found = reading(app, move |app| {
         app.db.read(|conn| {
             let changes = conversions::changes_of(conn, &[id])?;
-            Ok::<_, db::Error>((conversions::find(conn, id)?, changes, Names::read(conn)?))
+            let told = delivery_log::of_conversions(conn, &[id], stories::DELIVERIES_MAX)?;
+            Ok::<_, db::Error>((conversions::find(conn, id)?, changes, told, Names::read(conn)?))
         })
     });
-    let (conversion, changes, names) = found.await?;
+    let (conversion, changes, told, names) = found.await?;
     let value = conversion.ok_or(Error::NotFound)?.value;
     let teller = Teller { names: &names, money: MoneyWords::new(desk.currency), zone, now_ms: desk.now_ms };
     let first = changes.first().map_or(value.recorded_at_ms, |change| change.at_ms);
@@ -281,6 +285,7 @@ async fn drawn(
         summary: summary(&teller, &value),
         groups: groups(&teller, &value),
         changes: changes.iter().map(|change| change_moment(&teller, change, first)).collect(),
+        told: deliveries::of_conversion(&names, Clock { zone, now_ms: desk.now_ms }, &told),
         change: Some(changing::form(id, &value, refused)),
     })
 }

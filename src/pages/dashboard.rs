@@ -10,10 +10,11 @@ use super::tables::{Dot, Table};
 use super::view::{Defaults, View, of_report};
 use super::words::MoneyWords;
 use super::{
-    Answer, advertisers, attention, campaign_table, caps, dashboard_parts as parts, journal_health, start,
+    Answer, advertisers, attention, campaign_table, caps, dashboard_parts as parts, destinations,
+    journal_health, start,
 };
 use crate::clicks::{Health, Journal};
-use crate::db::AnyConnection;
+use crate::db::{self, AnyConnection};
 use crate::http::{App, Error, SignedIn, Tracker, reading};
 use crate::reports::{self, By, Dashboard, DashboardQuery, Order, Query, Report, Step, dashboard, report};
 use actix_web::{HttpRequest, web};
@@ -193,21 +194,24 @@ async fn show(
     let now_ms = desk.now_ms;
     let found = reading(&app, move |app| {
         let found = app.db.read(|conn| read(conn, &asked, order)).map_err(of_report)?;
-        let alerts = match &found {
-            Some(_) => {
-                app.db.read(|conn| reports::alerts(conn, &app.postback_hours, now_ms, asked.is_test))?
-            }
-            None => Vec::new(),
+        let (alerts, failing) = match &found {
+            Some(_) => app.db.read(|conn| {
+                let alerts = reports::alerts(conn, &app.postback_hours, now_ms, asked.is_test)?;
+                let failing = reports::destination_alerts(conn, now_ms, asked.is_test)?;
+                Ok::<_, db::Error>((alerts, failing))
+            })?,
+            None => (Vec::new(), Vec::new()),
         };
-        let look = |found| (found, alerts, Health::look(&journal, &tracker.ingested, now_ms));
+        let look = |found| (found, alerts, failing, Health::look(&journal, &tracker.ingested, now_ms));
         Ok::<_, Error>(found.map(look))
     });
-    let Some((found, alerts, health)) = found.await? else { return Ok(see_other(start::START)) };
+    let Some((found, alerts, failing, health)) = found.await? else { return Ok(see_other(start::START)) };
     let money = MoneyWords::new(desk.currency);
     let compare_label = parts::compare_label(&view, &found.dashboard.compared);
     let chrome = desk.chrome("Dashboard", Nav::Dashboard);
     let mut needing = journal_health::attention(&health, now_ms);
     needing.extend(advertisers::attention(&desk, &alerts));
+    needing.extend(destinations::attention(now_ms, &failing));
     needing.extend(caps::attention(&app, &desk));
     needing.extend(parts::attention(&view, &desk, &found.dashboard.attention));
     page(&DashboardPage {

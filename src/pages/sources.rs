@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::Answer;
 use super::desk::{Desk, page, page_with, see_other};
+use super::destinations::{self, SourceCard};
 use super::editing::{Place, Shown, editing};
 use super::forms::{Field, Select};
 use super::layout::{Chrome, Nav};
@@ -43,6 +44,8 @@ pub struct SourceFormPage {
     pub form: SourceForm,
     /// What a campaign URL looks like with this source's parameters; `None` before it is saved.
     pub sample_url: Option<CodeBox>,
+    /// Who is told of its conversions; `None` before it is saved.
+    pub told: Option<SourceCard>,
     /// Archive or restore; `None` for a new source.
     pub archive: Option<PostButton>,
     /// Whether it is archived.
@@ -215,7 +218,7 @@ fn after(id: i64) -> String {
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "every form is drawn alike, and others read the database")]
-fn draw(_: &App, place: &Place, shown: &Shown<Noun>) -> Result<SourceFormPage, entities::Error> {
+fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<SourceFormPage, entities::Error> {
     let form = shown.marked();
     let title = shown.saved.as_ref().map_or("New source", |saved| &saved.value.name);
     let parent = Some(Link::new("Sources", KIND.path));
@@ -242,6 +245,7 @@ fn draw(_: &App, place: &Place, shown: &Shown<Noun>) -> Result<SourceFormPage, e
             let url = with_macros(&entities::campaign_url(&place.public_url, "your-campaign"), &saved.value);
             CodeBox::url("A campaign URL with this source", &url)
         }),
+        told: status.map(|(id, _)| destinations::of_source(app, id)),
         archive: status.map(|(id, status)| archive_button(KIND.path, id, status)),
         is_archived: status.is_some_and(|(_, status)| status == EntityStatus::Archived),
     })

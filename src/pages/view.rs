@@ -16,7 +16,19 @@ use std::collections::BTreeMap;
 use url::form_urlencoded::{Serializer, parse};
 
 /// Names that a page may understand beside those of every page. Whatever else stands in an address is left out.
-const OWN: [&str; 9] = ["q", "status", "campaign", "offer", "advertiser", "result", "code", "step", "test"];
+const OWN: [&str; 11] = [
+    "q",
+    "status",
+    "campaign",
+    "offer",
+    "advertiser",
+    "destination",
+    "state",
+    "result",
+    "code",
+    "step",
+    "test",
+];
 
 /// What the address asks for.
 #[derive(Clone, Debug)]

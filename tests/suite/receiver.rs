@@ -47,13 +47,21 @@ impl Receiver {
 
     /// One that a function answers for.
     pub fn with(code: impl Fn() -> u16 + Clone + Send + 'static) -> Self {
+        Self::saying(move || {
+            let code = code();
+            (code, format!("answered {code}"))
+        })
+    }
+
+    /// One whose code and text a function says.
+    pub fn saying(answer: impl Fn() -> (u16, String) + Clone + Send + 'static) -> Self {
         let (sender, seen) = channel();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (sender, code) = (sender.clone(), code.clone());
-                std::thread::spawn(move || serve(&stream, &sender, code));
+                let (sender, answer) = (sender.clone(), answer.clone());
+                std::thread::spawn(move || serve(&stream, &sender, answer));
             }
         });
         Self { base, seen }
@@ -82,14 +90,13 @@ impl Receiver {
 }
 
 /// Answers one connection's requests.
-fn serve(stream: &TcpStream, seen: &Sender<Seen>, code: impl Fn() -> u16) {
+fn serve(stream: &TcpStream, seen: &Sender<Seen>, answer: impl Fn() -> (u16, String)) {
     let mut reader = BufReader::new(stream);
     while let Some(request) = read(&mut reader) {
         let body = {
             // Told first: who has its answer may ask what was told.
-            let code = code();
+            let (code, said) = answer();
             let _story_is_over = seen.send(request);
-            let said = format!("answered {code}");
             format!("HTTP/1.1 {code} Said\r\nContent-Length: {}\r\n\r\n{said}", said.len())
         };
         if (&*stream).write_all(body.as_bytes()).is_err() {

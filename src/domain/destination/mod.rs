@@ -5,7 +5,7 @@ mod message;
 mod told;
 
 pub use headers::{HEADERS_MAX, Headers, sealed as sealed_headers};
-pub use message::{Encoding, Message, SampleConversion, ToldValues, Unfilled};
+pub use message::{Encoding, Message, SampleConversion, Slip, ToldValues, Unfilled};
 pub use told::Told;
 
 use super::input::{self, Editable, FieldErrors, put};
