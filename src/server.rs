@@ -4,7 +4,7 @@ use crate::clicks::{Durability, Ingested, Ingester, Journal};
 use crate::config::{Config, DurabilitySetting, ProxyHeaderSetting};
 use crate::conversions::{Admission, Postbacks, keep_forwarding};
 use crate::db::{Db, Priority, partitions, settings};
-use crate::deliveries::Sender;
+use crate::deliveries::{Gauges, Sender};
 use crate::domain::vault::Vault;
 use crate::entities::rate_fetch;
 use crate::http::metrics::Metrics;
@@ -214,6 +214,7 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
         ingested: Arc::clone(&ingested),
         recent: Recent::default(),
         metrics: Metrics::default(),
+        deliveries: Arc::new(Gauges::default()),
         db: Arc::clone(&db),
         proxies: proxies(config),
         is_secure: http.is_https(),
@@ -221,8 +222,9 @@ pub fn build(config: &Config) -> anyhow::Result<Server> {
     let setup_token = crate::http::setup::offer(&db).map_err(|error| anyhow::anyhow!("{error}"))?;
     let outgoing =
         Outgoing::start(config.allow_private_destinations).context("other hosts cannot be called")?;
+    let counted = (now_ms as fn() -> i64, Arc::clone(&tracker.deliveries));
     let deliveries =
-        Sender::start(Arc::clone(&db), Arc::clone(&catalog), Arc::clone(&vault), outgoing.clone(), now_ms)
+        Sender::start(Arc::clone(&db), Arc::clone(&catalog), Arc::clone(&vault), outgoing.clone(), counted)
             .context("no thread for postbacks out")?;
     let mut app = App::new(Arc::clone(&db), catalog, vault, outgoing, http);
     app.error_page = pages::error_page;

@@ -89,7 +89,7 @@
   // ---- a template's filled form, while one types ----
   let lastTemplate = null;
   function wireTemplate(box) {
-    const input = box.querySelector("input");
+    const input = box.querySelector("input, textarea");
     const preview = box.querySelector(".preview");
     let timer;
     let asked = 0;
@@ -129,7 +129,8 @@
       }
       preview.append(line("field-error", answer.message));
     } else if (answer.filled) {
-      preview.append(line("preview-label", "A sample click would go to"), line("preview-url", answer.filled));
+      const said = input.closest("[data-template]").dataset.said || "A sample click would go to";
+      preview.append(line("preview-label", said), line("preview-url", answer.filled));
     }
   }
   function putMacro(macro) {

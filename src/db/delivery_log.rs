@@ -12,6 +12,7 @@ use crate::domain::lander::EntityStatus;
 use crate::domain::status::Status;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
+use std::collections::BTreeMap;
 
 /// Conversions of one click or one transaction that the log looks for: no sale has more, and an id that a script repeats has
 /// pages of its own.
@@ -245,6 +246,20 @@ pub fn list(conn: &mut AnyConnection, query: &DeliveryQuery) -> Result<Listed<De
     page!(conn, query, deliveries, created_at_ms, matching)
 }
 
+/// The newest of a query's deliveries, without counting the others.
+///
+/// # Errors
+/// The database fails.
+pub fn newest(conn: &mut AnyConnection, query: &DeliveryQuery) -> Result<Vec<Delivery>> {
+    let named = Named::look(conn, query)?;
+    let rows: Vec<Row> = matching!(query, named)
+        .order((deliveries::created_at_ms.desc(), deliveries::id.desc()))
+        .limit(query.limit)
+        .select(Row::as_select())
+        .load(conn)?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
 /// The numbers of the deliveries that a query is about and that can be sent again now, oldest first; at most so many. Its page
 /// says nothing here.
 ///
@@ -289,6 +304,37 @@ pub fn known(conn: &mut AnyConnection, ids: &[i64]) -> Result<Vec<i64>> {
         found.extend(rows);
     }
     Ok(found)
+}
+
+/// How many of some deliveries have a state, to one destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sum {
+    /// To whom.
+    pub destination_id: i64,
+    /// How far they have come.
+    pub state: DeliveryState,
+    /// How many.
+    pub count: i64,
+}
+
+/// The sums of some deliveries by destination and state.
+///
+/// # Errors
+/// The database fails.
+pub fn sums(conn: &mut AnyConnection, ids: &[i64]) -> Result<Vec<Sum>> {
+    let mut all: BTreeMap<(i64, DeliveryState), i64> = BTreeMap::new();
+    for some in ids.chunks(super::search::VALUES_MAX) {
+        let rows: Vec<(i64, String, i64)> = deliveries::table
+            .filter(deliveries::id.eq_any(some))
+            .group_by((deliveries::destination_id, deliveries::state))
+            .select((deliveries::destination_id, deliveries::state, diesel::dsl::count_star()))
+            .load(conn)?;
+        for (destination_id, state, count) in rows {
+            *all.entry((destination_id, word(&state, DeliveryState::parse)?)).or_default() += count;
+        }
+    }
+    let sum = |((destination_id, state), count)| Sum { destination_id, state, count };
+    Ok(all.into_iter().map(sum).collect())
 }
 
 /// The last attempts of one, oldest first; at most so many.

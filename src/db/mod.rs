@@ -33,6 +33,7 @@ pub mod conversion_anomalies;
 pub mod conversions;
 pub mod credentials;
 pub mod deliveries;
+pub mod delivery_health;
 pub mod delivery_log;
 pub mod destinations;
 pub mod domains;

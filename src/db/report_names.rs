@@ -1,6 +1,6 @@
 //! What reports call things by: names of campaigns, sources, owners and advertisers, without the rest of them.
 
-use super::schema::{advertisers, campaigns, sources, users};
+use super::schema::{advertisers, campaigns, destinations, sources, users};
 use super::{AnyConnection, Result, word};
 use crate::domain::lander::EntityStatus;
 use diesel::prelude::*;
@@ -79,5 +79,15 @@ pub fn owners(conn: &mut AnyConnection) -> Result<HashMap<i64, String>> {
 pub fn advertisers(conn: &mut AnyConnection) -> Result<HashMap<i64, String>> {
     let rows: Vec<(i64, String)> =
         advertisers::table.select((advertisers::id, advertisers::name)).load(conn)?;
+    Ok(rows.into_iter().collect())
+}
+
+/// The names of all destinations, by number.
+///
+/// # Errors
+/// The database fails.
+pub fn destinations(conn: &mut AnyConnection) -> Result<HashMap<i64, String>> {
+    let rows: Vec<(i64, String)> =
+        destinations::table.select((destinations::id, destinations::name)).load(conn)?;
     Ok(rows.into_iter().collect())
 }

@@ -15,13 +15,16 @@ pub(super) fn advice(outcome: &Result<Answer, Failure>, success_match: &str) -> 
                 "Read the answer: either the source did not take it, or what it says when it does is not {success_match:?}."
             )
         }
-        Ok(answer) => of_code(answer.code).to_owned(),
+        Ok(answer) => advice_for(answer.code).to_owned(),
         Err(why) => of_failure(why).to_owned(),
     }
 }
 
-const fn of_code(code: u16) -> &'static str {
+/// The sentence about an answer's code that means no success.
+#[must_use]
+pub const fn advice_for(code: u16) -> &'static str {
     match code {
+        200..=299 => "Read the answer: it lacks the text that means success.",
         300..=399 => {
             "The address leads on without saying where: ask the source for the address that it means."
         }

@@ -3,12 +3,15 @@
 mod advice;
 mod answered;
 mod fire;
+mod gauges;
 mod sender;
 mod telling;
 mod trial;
 
+pub use advice::advice_for;
 pub use answered::{ANSWER_KEPT_BYTES, Judged, judge};
 pub use fire::{Happening, fired};
+pub use gauges::Gauges;
 pub use sender::Sender;
 pub use telling::{Facts, NotTold, Prepared, TIMEOUT, prepare};
 pub use trial::{Trial, try_now};

@@ -5,9 +5,10 @@
 //! sent again once its lease is over, with the same key: at least once.
 
 use super::answered::{Sent, after, is_in_trouble, kept};
+use super::gauges::Gauges;
 use super::telling::{Facts, NotTold, Prepared, TIMEOUT, prepare};
 use crate::db::deliveries::{self, Due, Outcome};
-use crate::db::{self, Db, Priority};
+use crate::db::{self, Db, Priority, delivery_health};
 use crate::domain::delivery::DeliveryState;
 use crate::domain::vault::Vault;
 use crate::outgoing::{Answer, Failure, Outgoing};
@@ -42,6 +43,9 @@ const LEASE_MS: i64 = 30_000;
 const GIVE_UP_EVERY: Duration = Duration::from_secs(60);
 const GIVE_UP_ROWS: i64 = 1_000;
 
+/// How often it is looked how long the queue is, for who watches this process.
+const QUEUE_LOOKED_EVERY: Duration = Duration::from_secs(5);
+
 /// The thread's handle.
 pub struct Sender {
     is_stopped: Arc<AtomicBool>,
@@ -49,7 +53,7 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Starts the thread; `now_ms` is the clock.
+    /// Starts the thread, which counts what it does in `gauges`; `now_ms` is the clock.
     ///
     /// # Errors
     /// No thread can be started.
@@ -58,7 +62,7 @@ impl Sender {
         catalog: Arc<LiveCatalog>,
         vault: Arc<Vault>,
         outgoing: Outgoing,
-        now_ms: fn() -> i64,
+        (now_ms, gauges): (fn() -> i64, Arc<Gauges>),
     ) -> io::Result<Self> {
         let is_stopped = Arc::new(AtomicBool::new(false));
         let (post, done) = channel();
@@ -73,6 +77,8 @@ impl Sender {
             running: 0,
             unsaved: Vec::new(),
             given_up_at: Instant::now(),
+            queue_looked_at: None,
+            gauges,
             post,
         };
         let thread =
@@ -143,6 +149,8 @@ struct Work {
     /// What the database did not take: nothing more is sent before it does.
     unsaved: Vec<Outcome>,
     given_up_at: Instant,
+    queue_looked_at: Option<Instant>,
+    gauges: Arc<Gauges>,
     post: Post<Done>,
 }
 
@@ -191,7 +199,10 @@ impl Work {
             return true;
         }
         match self.db.write(Priority::Maintenance, |conn| deliveries::note(conn, &self.unsaved)) {
-            Ok(()) => self.unsaved.clear(),
+            Ok(()) => {
+                self.gauges.count(&self.unsaved);
+                self.unsaved.clear();
+            }
             Err(why) => {
                 let why: db::Error = why;
                 tracing::warn!(%why, "what was sent could not be written down yet");
@@ -205,7 +216,13 @@ impl Work {
         let now = (self.now_ms)();
         if self.given_up_at.elapsed() >= GIVE_UP_EVERY {
             self.given_up_at = Instant::now();
-            self.db.write(Priority::Maintenance, |conn| deliveries::give_up(conn, now, GIVE_UP_ROWS))?;
+            let given_up =
+                self.db.write(Priority::Maintenance, |conn| deliveries::give_up(conn, now, GIVE_UP_ROWS))?;
+            self.gauges.given_up.fetch_add(u64::try_from(given_up).unwrap_or(0), Ordering::Relaxed);
+        }
+        if self.queue_looked_at.is_none_or(|at| at.elapsed() >= QUEUE_LOOKED_EVERY) {
+            self.queue_looked_at = Some(Instant::now());
+            self.gauges.note_queue(self.db.read(delivery_health::queue)?);
         }
         if !self.db.read(|conn| deliveries::has_due(conn, now))? {
             self.hosts.retain(|_, host| {

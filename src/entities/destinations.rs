@@ -8,12 +8,12 @@ use crate::db::{self, AnyConnection};
 use crate::domain::destination::{
     Destination, HEADERS_PLACE, OAUTH_PLACE, Told, sealed_headers, sealed_oauth,
 };
-use crate::domain::input::FieldErrors;
 use crate::domain::lander::EntityStatus;
 use crate::domain::money::Currency;
 use crate::domain::preset;
 use crate::domain::source::SourceKind;
 use crate::domain::vault::Vault;
+use serde_json::Value;
 
 impl Noun for Destination {
     stored_in!(destinations);
@@ -78,15 +78,16 @@ pub fn filled(fields: Fields) -> Result<Fields, Error> {
     Ok(preset::destination_fields(fields)?)
 }
 
-/// The fields with the values of headers and the words of oauth sealed, so that nobody reads them again: done to what comes from outside before a
-/// destination is created or changed.
+/// The fields with the values of headers and the words of oauth sealed, so that nobody reads them again: done to what comes
+/// from outside before a destination is created or changed. What is wrong with the headers takes their place, and is said with
+/// what is wrong with the other fields.
 ///
 /// # Errors
-/// What is wrong with the headers or the words.
+/// What is wrong with the words of oauth.
 pub fn sealed(mut fields: Fields, vault: &Vault) -> Result<Fields, Error> {
     if let Some(headers) = fields.get_mut("headers") {
         let seal = |text: &str| vault.seal(HEADERS_PLACE, text, rand::random());
-        *headers = sealed_headers(headers, seal).map_err(|message| FieldErrors::one("headers", message))?;
+        *headers = sealed_headers(headers, seal).unwrap_or_else(Value::String);
     }
     if let Some(oauth) = fields.get_mut("oauth") {
         *oauth = sealed_oauth(oauth, |text| vault.seal(OAUTH_PLACE, text, rand::random()))?;

@@ -154,8 +154,29 @@ pub fn text(tracker: &Tracker, journal: &Journal, now_ms: i64) -> String {
     out.one("clickledger_postbacks_not_stored_total", "counter", about, &metrics.not_stored);
     let about = "From a postback's request to its verdict, stored.";
     out.histogram("clickledger_postback_seconds", about, &metrics.postbacks.buckets(), Unit::Micros);
+    deliveries_text(&mut out, tracker, now_ms);
     journal_text(&mut out, tracker, journal, now_ms);
     out.0
+}
+
+fn deliveries_text(out: &mut Text, tracker: &Tracker, now_ms: i64) {
+    let gauges = &tracker.deliveries;
+    let about = "Attempts to tell destinations of conversions, by what came of them.";
+    out.head("clickledger_delivery_attempts_total", "counter", about);
+    for (outcome, count) in [("sent", &gauges.sent), ("failed", &gauges.failed)] {
+        let labels = format!("{{outcome=\"{outcome}\"}}");
+        out.line("clickledger_delivery_attempts_total", &labels, count.load(Ordering::Relaxed));
+    }
+    let about = "Deliveries that are not tried again by themselves.";
+    out.one("clickledger_deliveries_failed_total", "counter", about, &gauges.given_up);
+    let about = "Deliveries for which there was nothing to send.";
+    out.one("clickledger_deliveries_skipped_total", "counter", about, &gauges.skipped);
+    let about = "Deliveries to be sent, of all nodes.";
+    out.one("clickledger_deliveries_due", "gauge", about, &gauges.due);
+    let about = "How long ago the oldest delivery that is to be sent was queued.";
+    out.head("clickledger_deliveries_oldest_due_seconds", "gauge", about);
+    let age = seconds(gauges.oldest_due_age_ms(now_ms).saturating_mul(1_000));
+    out.line("clickledger_deliveries_oldest_due_seconds", "", age);
 }
 
 fn journal_text(out: &mut Text, tracker: &Tracker, journal: &Journal, now_ms: i64) {

@@ -6,6 +6,7 @@ use super::metrics::{Metrics, WorkerMetrics};
 use crate::clicks::{Ingested, WorkerJournal};
 use crate::conversions::Postbacks;
 use crate::db::Db;
+use crate::deliveries::Gauges;
 use crate::routing::{Catalog, LiveCatalog, Memory, Router, Sealer};
 use crate::visitor::Visitor;
 use actix_web::dev::Payload;
@@ -33,6 +34,8 @@ pub struct Tracker {
     pub recent: Recent,
     /// What the doors count.
     pub metrics: Metrics,
+    /// What the sender of postbacks counts.
+    pub deliveries: Arc<Gauges>,
     /// The database, for a button whose click nobody remembers.
     pub db: Arc<Db>,
     /// Proxies whose word about the client's address counts.

@@ -133,8 +133,8 @@ pub struct AdvertiserForm {
     pub status: Select,
 }
 
-pub(super) use health::attention;
 pub use health::{BarPiece, HealthCard, HealthRow};
+pub(super) use health::{attention, bar};
 pub(super) use preset::postback_box;
 pub use preset::{KnownPreset, ParameterRow, PresetPick};
 pub use words::{WordList, WordRow};

@@ -1,5 +1,6 @@
 //! One click's story in words: a sentence, facts in groups, what happened in its order.
 
+use super::deliveries::{self, Clock};
 use super::log::Names;
 use super::parts::{Fact, FactGroup, Link, Moment, Piece, Pill};
 use super::words::{MoneyWords, NONE, clock, counted, moment, span};
@@ -267,6 +268,23 @@ impl Teller<'_> {
             let number = change.conversion_id;
             moment.link = Some(Link::new(&format!("conversion {number}"), &format!("/conversions/{number}")));
             all.push((change.at_ms, moment));
+        }
+        for delivery in &story.deliveries {
+            let title = format!("Told to {}", self.names.destination(delivery.destination_id));
+            let clock = Clock { zone: self.zone, now_ms: self.now_ms };
+            let mut detail = vec![plain(delivery.told_status.as_str())];
+            if let Some(code) = delivery.last_code {
+                detail.push(plain(&format!(", answered by {code}")));
+            }
+            let outlook = deliveries::outlook(clock, delivery);
+            if !outlook.is_empty() {
+                detail.push(plain(&format!(" · {outlook}")));
+            }
+            let at_ms = delivery.last_at_ms.unwrap_or(delivery.created_at_ms);
+            let mut moment = at(at_ms, &title, detail);
+            moment.pill = Some(deliveries::state_pill(delivery.state));
+            moment.link = Some(Link::new("delivery", &format!("/deliveries/{}", delivery.id)));
+            all.push((at_ms, moment));
         }
         all.sort_by_key(|(at_ms, _)| *at_ms);
         all.into_iter().map(|(_, moment)| moment).collect()

@@ -9,6 +9,7 @@ mod unusual;
 
 use super::click_story::{Teller, change_moment};
 use super::clicks::story_zone;
+use super::deliveries::{self, Clock};
 use super::desk::{Desk, page};
 use super::forms::{Field, Select};
 use super::layout::{Chrome, Nav};
@@ -19,10 +20,9 @@ use super::typed::{Typed, number};
 use super::view::{Defaults, View};
 use super::words::{MoneyWords, NONE, moment, shortened, span};
 use super::{Answer, log};
-use crate::db;
-use crate::db::click_log;
 use crate::db::conversions::{self, Conversion, ConversionQuery, NewConversion};
 use crate::db::search::PAGE_SIZE;
+use crate::db::{self, click_log, delivery_log, stories};
 use crate::domain::anomaly::Unusual;
 use crate::domain::click_id::ClickId;
 use crate::domain::input::FieldErrors;
@@ -74,6 +74,8 @@ pub struct ConversionPage {
     pub groups: Vec<FactGroup>,
     /// Every change of status or money with its cause, oldest first.
     pub changes: Vec<Moment>,
+    /// Who was told of it.
+    pub told: Table,
     /// The form that changes it by hand; `None` where the role does not allow it.
     pub change: Option<ChangeForm>,
 }
@@ -296,10 +298,11 @@ async fn drawn(
                 Some(found) => click_log::find(conn, found.value.click_id)?,
                 None => None,
             };
-            Ok::<_, db::Error>((conversion, click, changes, Names::read(conn)?))
+            let told = delivery_log::of_conversions(conn, &[id], stories::DELIVERIES_MAX)?;
+            Ok::<_, db::Error>((conversion, click, changes, told, Names::read(conn)?))
         })
     });
-    let (conversion, click, changes, names) = found.await?;
+    let (conversion, click, changes, told, names) = found.await?;
     let click = click.map(|click| click.record);
     let value = conversion.ok_or(Error::NotFound)?.value;
     let teller = Teller { names: &names, money: MoneyWords::new(desk.currency), zone, now_ms: desk.now_ms };
@@ -315,6 +318,7 @@ async fn drawn(
         unusual: unusual::sentences(&value, click.as_ref()),
         groups: facts::groups(&teller, &value, click.as_ref()),
         changes: changes.iter().map(|change| change_moment(&teller, change, first)).collect(),
+        told: deliveries::of_conversion(&names, Clock { zone, now_ms: desk.now_ms }, &told),
         change: Some(changing::form(id, &value, refused)),
     })
 }

@@ -10,11 +10,11 @@ use super::tables::{Dot, Table};
 use super::view::{Defaults, View, of_report};
 use super::words::MoneyWords;
 use super::{
-    Answer, advertisers, attention, campaign_table, caps, dashboard_parts as parts, journal_health, start,
-    unusual_shares,
+    Answer, advertisers, attention, campaign_table, caps, dashboard_parts as parts, destinations,
+    journal_health, start, unusual_shares,
 };
 use crate::clicks::{Health, Journal};
-use crate::db::AnyConnection;
+use crate::db::{self, AnyConnection};
 use crate::http::{App, Error, SignedIn, Tracker, reading};
 use crate::reports::{self, By, Dashboard, DashboardQuery, Order, Query, Report, Step, dashboard, report};
 use actix_web::{HttpRequest, web};
@@ -194,20 +194,27 @@ async fn show(
     let now_ms = desk.now_ms;
     let found = reading(&app, move |app| {
         let found = app.db.read(|conn| read(conn, &asked, order)).map_err(of_report)?;
-        let (mut alerts, mut unusual) = (Vec::new(), Vec::new());
-        if found.is_some() {
-            alerts = app.db.read(|conn| reports::alerts(conn, &app.postback_hours, now_ms, asked.is_test))?;
-            unusual = app.db.read(|conn| reports::unusual_shares(conn, now_ms))?;
-        }
-        let look = |found| (found, alerts, unusual, Health::look(&journal, &tracker.ingested, now_ms));
+        let (alerts, failing, unusual) = match &found {
+            Some(_) => app.db.read(|conn| {
+                let alerts = reports::alerts(conn, &app.postback_hours, now_ms, asked.is_test)?;
+                let failing = reports::destination_alerts(conn, now_ms, asked.is_test)?;
+                Ok::<_, db::Error>((alerts, failing, reports::unusual_shares(conn, now_ms)?))
+            })?,
+            None => (Vec::new(), Vec::new(), Vec::new()),
+        };
+        let look =
+            |found| (found, alerts, failing, unusual, Health::look(&journal, &tracker.ingested, now_ms));
         Ok::<_, Error>(found.map(look))
     });
-    let Some((found, alerts, unusual, health)) = found.await? else { return Ok(see_other(start::START)) };
+    let Some((found, alerts, failing, unusual, health)) = found.await? else {
+        return Ok(see_other(start::START));
+    };
     let money = MoneyWords::new(desk.currency);
     let compare_label = parts::compare_label(&view, &found.dashboard.compared);
     let chrome = desk.chrome("Dashboard", Nav::Dashboard);
     let mut needing = journal_health::attention(&health, now_ms);
     needing.extend(advertisers::attention(&desk, &alerts));
+    needing.extend(destinations::attention(now_ms, &failing));
     needing.extend(caps::attention(&app, &desk));
     needing.extend(unusual_shares::attention(&unusual));
     needing.extend(parts::attention(&view, &desk, &found.dashboard.attention));

@@ -9,8 +9,13 @@
 /// - `change_rows(&mut Typed, action) -> bool`: the buttons that only add or remove a row;
 /// - `draw(&App, Drawn) -> Result<Page, Error>`: the page, on a thread that may block;
 /// - `after(id) -> String`: where one goes after saving.
+///
+/// `fields` names what is done to the fields before they are stored: `fn(&App, Fields) -> Result<Fields, entities::Error>`.
 macro_rules! editing {
     ($noun:ident) => {
+        $crate::pages::editing::editing!($noun, fields: |_: &App, fields| Ok::<_, entities::Error>(fields));
+    };
+    ($noun:ident, fields: $prepared:expr) => {
         fn configure_form(config: &mut web::ServiceConfig) {
             let at = |rest: &str| format!("{}{rest}", KIND.path);
             config
@@ -49,8 +54,11 @@ macro_rules! editing {
                 return answer(&app, &request, shown).await;
             }
             let (fields, caller) = (fields(&shown.typed), Some(shown.desk.who.user.id));
-            let made =
-                changing(&app, move |app| entities::$noun::create(&app.db, &fields, now_ms(), caller)).await;
+            let made = changing(&app, move |app| {
+                let fields = $prepared(app, fields)?;
+                entities::$noun::create(&app.db, &fields, now_ms(), caller)
+            })
+            .await;
             match made {
                 Ok(saved) => Ok(see_other(&after(saved.id))),
                 Err(error) => answer(&app, &request, shown.refused(error)?).await,
@@ -73,8 +81,11 @@ macro_rules! editing {
                 return answer(&app, &request, shown).await;
             }
             let fields = fields(&shown.typed);
-            let changed =
-                changing(&app, move |app| entities::$noun::update(&app.db, id, &fields, now_ms())).await;
+            let changed = changing(&app, move |app| {
+                let fields = $prepared(app, fields)?;
+                entities::$noun::update(&app.db, id, &fields, now_ms())
+            })
+            .await;
             match changed {
                 Ok(saved) => Ok(see_other(&after(saved.id))),
                 Err(error) => answer(&app, &request, shown.refused(error)?).await,

@@ -95,6 +95,8 @@ pub enum Nav {
     Conversions,
     /// `/postbacks`
     Postbacks,
+    /// `/destinations`
+    Destinations,
     /// `/reconcile`
     Reconcile,
     /// `/settings`
@@ -104,7 +106,7 @@ pub enum Nav {
     Nowhere,
 }
 
-const NAV: [(Nav, &str, &str, &str); 11] = [
+const NAV: [(Nav, &str, &str, &str); 12] = [
     (Nav::Dashboard, "Dashboard", "/", "dashboard"),
     (Nav::Campaigns, "Campaigns", "/campaigns", "campaigns"),
     (Nav::Offers, "Offers", "/offers", "offers"),
@@ -115,6 +117,7 @@ const NAV: [(Nav, &str, &str, &str); 11] = [
     (Nav::Clicks, "Clicks", "/clicks", "clicks"),
     (Nav::Conversions, "Conversions", "/conversions", "conversions"),
     (Nav::Postbacks, "Postbacks", "/postbacks", "postbacks"),
+    (Nav::Destinations, "Destinations", "/destinations", "destinations"),
     (Nav::Reconcile, "Reconcile", "/reconcile", "reconcile"),
 ];
 

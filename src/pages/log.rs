@@ -21,6 +21,7 @@ pub struct Names {
     advertisers: HashMap<i64, String>,
     offers: HashMap<i64, String>,
     landers: HashMap<i64, String>,
+    destinations: HashMap<i64, String>,
 }
 
 impl Names {
@@ -39,6 +40,7 @@ impl Names {
             advertisers: report_names::advertisers(conn)?,
             offers: offers::all(conn)?.into_iter().map(|one| (one.id, one.value.name)).collect(),
             landers: landers::all(conn)?.into_iter().map(|one| (one.id, one.value.name)).collect(),
+            destinations: report_names::destinations(conn)?,
         })
     }
 
@@ -65,6 +67,19 @@ impl Names {
     /// A lander's name; empty where there is none.
     pub fn lander(&self, id: Option<i64>) -> String {
         name(&self.landers, id, "Lander")
+    }
+
+    /// A destination's name.
+    pub fn destination(&self, id: i64) -> String {
+        name(&self.destinations, Some(id), "Destination")
+    }
+
+    /// All destinations, by name.
+    pub fn destinations(&self) -> Vec<(i64, &str)> {
+        let mut all: Vec<(i64, &str)> =
+            self.destinations.iter().map(|(id, name)| (*id, name.as_str())).collect();
+        all.sort_by_key(|(id, name)| (name.to_lowercase(), *id));
+        all
     }
 
     /// The choice of one campaign.

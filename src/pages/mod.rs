@@ -27,6 +27,8 @@ pub mod campaigns;
 pub mod clicks;
 pub mod conversions;
 pub mod dashboard;
+pub mod deliveries;
+pub mod destinations;
 pub mod errors;
 pub mod forms;
 pub mod imports;
@@ -85,6 +87,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
             .configure(conversions::configure)
             .configure(recalculations::configure)
             .configure(postbacks::configure)
+            .configure(destinations::configure)
+            .configure(deliveries::configure)
             .configure(reconcile::configure)
             .configure(settings::configure)
             .configure(templates::configure)

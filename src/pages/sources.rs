@@ -7,6 +7,7 @@ mod preset;
 
 use super::Answer;
 use super::desk::{Desk, page, page_with, see_other};
+use super::destinations::{self, SourceCard};
 use super::editing::{Place, Shown, editing};
 use super::forms::{Field, Select};
 use super::layout::{Chrome, Nav};
@@ -48,6 +49,8 @@ pub struct SourceFormPage {
     pub sample_url: Option<CodeBox>,
     /// Its figures beside those of the other sources on the same offers; `None` before it is saved.
     pub peers: Option<peers::PeersCard>,
+    /// Who is told of its conversions; `None` before it is saved.
+    pub told: Option<SourceCard>,
     /// Archive or restore; `None` for a new source.
     pub archive: Option<PostButton>,
     /// Whether it is archived.
@@ -272,6 +275,7 @@ fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<SourceFormPage,
             ready_box("A campaign URL with this source", &url, &saved.value)
         }),
         peers,
+        told: status.map(|(id, _)| destinations::of_source(app, id)),
         archive: status.map(|(id, status)| archive_button(KIND.path, id, status)),
         is_archived: status.is_some_and(|(_, status)| status == EntityStatus::Archived),
     })

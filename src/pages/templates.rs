@@ -1,7 +1,7 @@
 //! `/templates/preview`: what an address looks like when filled, while it is being typed.
 
-use super::Answer;
 use super::typed::Typed;
+use super::{Answer, destinations};
 use crate::domain::template::{SampleClick, Template, TemplateUse};
 use crate::http::PageWrite;
 use actix_web::{HttpResponse, web};
@@ -13,6 +13,13 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
 }
 
 async fn preview(_who: PageWrite, typed: Typed) -> Answer {
+    if let Some(read) = destinations::filled(typed.get("kind"), typed.get("template").trim()) {
+        let body = match read {
+            Ok(filled) => json!({ "filled": filled }),
+            Err(slip) => json!({ "message": slip.why, "start": slip.start, "end": slip.end }),
+        };
+        return Ok(HttpResponse::Ok().json(body));
+    }
     let template_use = if typed.get("kind") == "lander" { TemplateUse::Lander } else { TemplateUse::Offer };
     let text = typed.get("template").trim();
     if text.is_empty() {

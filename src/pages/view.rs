@@ -16,13 +16,15 @@ use std::collections::BTreeMap;
 use url::form_urlencoded::{Serializer, parse};
 
 /// Names that a page may understand beside those of every page. Whatever else stands in an address is left out.
-const OWN: [&str; 13] = [
+const OWN: [&str; 15] = [
     "q",
     "status",
     "campaign",
     "offer",
     "source",
     "advertiser",
+    "destination",
+    "state",
     "result",
     "code",
     "step",

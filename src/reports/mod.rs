@@ -3,6 +3,7 @@
 mod attention;
 mod csv;
 mod dashboard;
+mod destinations;
 mod health;
 mod peers;
 mod period;
@@ -15,6 +16,10 @@ pub use crate::domain::zone::{TimeZone, UnknownZone};
 pub use attention::{Attention, attention};
 pub use csv::{csv, push_line as csv_line, text as csv_text};
 pub use dashboard::{Dashboard, DashboardQuery, Point, campaign_list, dashboard};
+pub use destinations::{
+    DestinationAlert, DestinationAlertKind, DestinationHealth, destination_alerts, destination_health,
+    share_sent,
+};
 pub use health::{Alert, AlertKind, DAY_MS, Hours, Verdicts, alerts};
 pub use peers::{PEER_DAYS, PeerFigures, Peers, Ways, peers};
 pub use period::{BUCKETS_MAX, Bucket, Compared, Period, PeriodError, Preset, Step};

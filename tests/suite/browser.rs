@@ -235,6 +235,30 @@ async fn a_file_is_recorded(browser: &Browser, base: &str) {
     browser.looks_right(&draft).await;
 }
 
+/// A destination's address is filled as it is typed, a row for a header comes by the button, and the test says what to do.
+async fn a_destination_is_made_and_tried(browser: &Browser, base: &str) {
+    browser.client.goto(&format!("{base}/destinations")).await.unwrap();
+    browser.until_it_says("No destinations yet").await;
+    browser.client.goto(&format!("{base}/destinations/new")).await.unwrap();
+    browser.fill("#name", "Push house").await;
+    browser.fill("#url", "http://127.0.0.1:9/pb?c={click_idd}").await;
+    browser.until_it_says("There is no macro {click_idd}").await;
+    browser.fill("#url", "http://127.0.0.1:9/pb?c={click_id}&p={payout}").await;
+    browser.until_it_says("A sample conversion would be told as").await;
+    browser.until_it_says("&p=5.00").await;
+    browser.press("+ Header").await;
+    browser.fill("[name='headers.1000.name']", "X-Key").await;
+    browser.fill("[name='headers.1000.value']", "s3cret").await;
+    browser.press("Save destination").await;
+    browser.until_it_says("Nothing was told yet").await;
+    browser.press("Send test").await;
+    browser.until_it_says("CLICKLEDGER_ALLOW_PRIVATE_DESTINATIONS").await;
+    browser.until_it_says("X-Key: …").await;
+    for page in ["/destinations", "/destinations/1", "/destinations/1/edit", "/deliveries?destination=1"] {
+        browser.looks_right(&format!("{base}{page}")).await;
+    }
+}
+
 /// The script's rows of a campaign's form: they have the names that the server reads.
 async fn rows_are_added_in_place(browser: &Browser, base: &str) {
     browser.client.goto(&format!("{base}/campaigns/1/edit")).await.unwrap();
@@ -330,6 +354,9 @@ fn a_first_conversion_in_a_browser() {
             "/conversions/new",
             "/conversions/imports",
             "/postbacks",
+            "/destinations",
+            "/destinations/new",
+            "/deliveries",
             "/recalculations",
             "/settings",
             "/settings/users",
@@ -342,6 +369,7 @@ fn a_first_conversion_in_a_browser() {
             browser.looks_right(&format!("{base}{page}")).await;
         }
         a_file_is_recorded(&browser, &base).await;
+        a_destination_is_made_and_tried(&browser, &base).await;
         rows_are_added_in_place(&browser, &base).await;
         a_rule_is_made(&browser, &base).await;
         // The link made its admin: it is void, and a stranger has to sign in.

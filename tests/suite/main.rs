@@ -59,6 +59,7 @@ mod clicks;
 mod corpus;
 mod deliveries;
 mod delivery_log;
+mod delivery_pages;
 mod domains;
 mod doors;
 mod fallbacks;

@@ -53,6 +53,11 @@ impl Receiver {
         })
     }
 
+    /// One whose code and text a function says.
+    pub fn saying(answer: impl Fn() -> (u16, String) + Clone + Send + 'static) -> Self {
+        Self::speaking(move |_| answer())
+    }
+
     /// One whose answers follow from what it was told: a code and a body.
     pub fn speaking(answer: impl Fn(&Seen) -> (u16, String) + Clone + Send + 'static) -> Self {
         let (sender, seen) = channel();

@@ -34,11 +34,15 @@ const SEALED: &str = "sealed";
 pub struct Headers(pub BTreeMap<String, String>);
 
 impl Headers {
-    /// The headers once these are set: a name with null keeps its value, one that is not named is taken away.
+    /// The headers once these are set: a name with null keeps its value, one that is not named is taken away. A text stands
+    /// in their place where [`sealed`] found something wrong: it is the sentence about that.
     ///
     /// # Errors
-    /// A name has null and no value yet, or [`sealed`] did not come first.
+    /// A name has null and no value yet, or [`sealed`] did not come first, or found something.
     pub fn after(&self, value: &Value) -> Reading<Self> {
+        if let Value::String(why) = value {
+            return Err(why.clone());
+        }
         let mut headers = BTreeMap::new();
         for (name, value) in object(value)? {
             let sealed = match value {

@@ -38,6 +38,24 @@ impl fmt::Display for Unfilled {
     }
 }
 
+/// Where a text is wrong: from which character to which, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slip {
+    /// Characters before it.
+    pub start: usize,
+    /// Characters up to its end.
+    pub end: usize,
+    /// One sentence that says what to change.
+    pub why: String,
+}
+
+impl Slip {
+    fn new(ahead: &str, inside: &str, why: String) -> Self {
+        let start = ahead.chars().count();
+        Self { start, end: start + inside.chars().count() + 2, why }
+    }
+}
+
 /// The values of one conversion.
 pub trait ToldValues {
     /// Appends the value of a macro, not encoded; nothing where there is none.
@@ -53,6 +71,14 @@ impl Message {
     /// # Errors
     /// One sentence that says what to change.
     pub fn parse(text: &str, encoding: Encoding) -> Result<Self, String> {
+        Self::read(text, encoding).map_err(|slip| slip.why)
+    }
+
+    /// The same, saying where it is wrong.
+    ///
+    /// # Errors
+    /// The place, and one sentence that says what to change.
+    pub fn read(text: &str, encoding: Encoding) -> Result<Self, Slip> {
         let (mut parts, mut literal, mut rest) = (Vec::new(), String::new(), text);
         while let Some((before, tail)) = rest.split_once('{') {
             literal.push_str(before);
@@ -61,7 +87,8 @@ impl Message {
                     if !literal.is_empty() {
                         parts.push(Part::Literal(std::mem::take(&mut literal).into()));
                     }
-                    parts.push(read(inside)?);
+                    let ahead = text.get(..text.len().saturating_sub(tail.len() + 1)).unwrap_or_default();
+                    parts.push(read(inside).map_err(|why| Slip::new(ahead, inside, why))?);
                     rest = after;
                 }
                 _ => {
@@ -204,6 +231,8 @@ mod tests {
         let error = Message::parse("https://a.example/?c={amount}", Encoding::Url).unwrap_err();
         assert!(error.contains("{payout}"), "{error}");
         assert!(Message::parse("{sub1|upper}", Encoding::Url).unwrap_err().contains("no function upper"));
+        let slip = Message::read("\u{fc}={sub1}&b={amount}&c", Encoding::Url).unwrap_err();
+        assert_eq!((slip.start, slip.end), (11, 19));
     }
 
     #[test]

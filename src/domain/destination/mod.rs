@@ -6,7 +6,7 @@ mod oauth;
 mod told;
 
 pub use headers::{HEADERS_MAX, Headers, sealed as sealed_headers};
-pub use message::{Encoding, Message, SampleConversion, ToldValues, Unfilled};
+pub use message::{Encoding, Message, SampleConversion, Slip, ToldValues, Unfilled};
 pub use oauth::{Oauth, sealed as sealed_oauth};
 pub use told::Told;
 

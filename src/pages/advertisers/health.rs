@@ -113,11 +113,20 @@ fn pills(verdicts: &Verdicts) -> Vec<Pill> {
 }
 
 fn row(label: &'static str, verdicts: &Verdicts) -> HealthRow {
-    let total = verdicts.total();
+    let pieces: Vec<(i64, Tone)> = parts(verdicts).map(|(count, _, tone)| (count, tone)).collect();
+    let counts = pills(verdicts);
+    let words: Vec<&str> = counts.iter().map(|pill| pill.text.as_str()).collect();
+    let words = if words.is_empty() { "nothing came".to_owned() } else { words.join(", ") };
+    HealthRow { label, words, bar: bar(&pieces), counts }
+}
+
+/// A bar of pieces, each as wide as its count is of all. None of them is 0.
+pub(in crate::pages) fn bar(parts: &[(i64, Tone)]) -> Vec<BarPiece> {
+    let total: i64 = parts.iter().map(|(count, _)| count).sum();
     let (mut bar, mut x) = (Vec::new(), 0);
-    for (count, _, tone) in parts(verdicts) {
+    for (count, tone) in parts {
         let width = (count.saturating_mul(BAR) / total.max(1)).max(PIECE_MIN);
-        bar.push(BarPiece { x, width, tone });
+        bar.push(BarPiece { x, width, tone: *tone });
         x += width;
     }
     // Pieces that were made wider to be seen push the others on: the widest gives way.
@@ -131,10 +140,7 @@ fn row(label: &'static str, verdicts: &Verdicts) -> HealthRow {
             }
         }
     }
-    let counts = pills(verdicts);
-    let words: Vec<&str> = counts.iter().map(|pill| pill.text.as_str()).collect();
-    let words = if words.is_empty() { "nothing came".to_owned() } else { words.join(", ") };
-    HealthRow { label, words, bar, counts }
+    bar
 }
 
 /// What somebody should look at, on the dashboard.
