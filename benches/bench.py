@@ -23,6 +23,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TARGET = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
 BINARY = os.path.join(TARGET, "release", "clickledger")
 BARE = os.path.join(TARGET, "release", "examples", "bare")
+STEADY = os.path.join(TARGET, "release", "examples", "steady")
 AGENT = (
     "Mozilla/5.0 (Linux; Android 14; SM-S911B) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/124.0.0.0 Mobile Safari/537.36"
@@ -230,6 +231,18 @@ def wrk(url, seconds, connections=64, query="?ext=abc123&bid=0.0125&zone=z77", c
         "p99": milliseconds(re.search(r"^ +99% +(\S+)", text, re.M).group(1)),
         "requests": requests,
         "bad": int(bad.group(1)) if bad else 0,
+    }
+
+
+def steady(server, rate, seconds, connections=64):
+    """One run at a steady rate: p50, p99, p99.9 and the longest in ms, waiting for one's turn included."""
+    parts = urllib.parse.urlsplit(server.url)
+    target = parts.path + "?ext=abc123&bid=0.0125&zone=z77"
+    command = [STEADY, parts.netloc, target, str(rate), str(connections), str(seconds)]
+    run = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return {
+        "requests": run["requests"],
+        **{name: run[f"{name}_us"] / 1000 for name in ("p50", "p99", "p999", "longest")},
     }
 
 

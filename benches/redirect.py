@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Redirects a second against a bare actix-web 302 and nginx `return 302` with a buffered access log.
 
-    cargo build --release --example bare && cargo build --release
-    python3 benches/redirect.py [--rounds 5] [--seconds 6] [--close] [--power] [--connections 64] [--database-url URL]
+    cargo build --release --bins --examples
+    python3 benches/redirect.py [--rounds 5] [--seconds 6] [--close] [--power] [--connections 64] [--database-url URL] [--steady]
+
+With --steady each server is then asked at half the rate of ours, every request at its time: what visitors wait for.
 
 Needs nginx and wrk. The servers and the load generator share the machine's cores. After the run every click that wrk
 counted must be in the database, once.
@@ -11,6 +13,7 @@ counted must be in the database, once.
 import argparse
 import json
 import os
+import statistics
 import time
 
 import bench
@@ -37,6 +40,7 @@ def main():
     options.add_argument("--close", action="store_true")
     options.add_argument("--power", action="store_true")
     options.add_argument("--database-url")
+    options.add_argument("--steady", action="store_true")
     options.add_argument("--json")
     chosen = options.parse_args()
     env = {"CLICKLEDGER_DURABILITY": "power" if chosen.power else "process"}
@@ -61,6 +65,8 @@ def main():
             ours_requests += results[ours.name]["requests"]
         full = bench.rss_mib(ours.process.pid)
         report(rounds, servers)
+        if chosen.steady:
+            ours_requests += report_steady(rounds, servers, ours, chosen)
         print(f"memory of ours: {idle:.0f} MiB idle, {full:.0f} MiB after the load")
         stored = count_rows(ours)
         print(f"clicks counted by wrk in the rounds: {ours_requests:,}; stored, warm-up included: {stored:,}")
@@ -69,6 +75,23 @@ def main():
         if chosen.json:
             with open(chosen.json, "w", encoding="utf-8") as out:
                 json.dump(rounds, out, indent=1)
+
+
+def report_steady(rounds, servers, ours, chosen):
+    """Waits at half of what ours answers at most; returns the measured requests that ours was sent."""
+    rate = round(statistics.median(results[ours.name]["per_second"] for results in rounds) / 2)
+    runs = {server.name: [] for server in servers}
+    for number in range(chosen.rounds):
+        turn = number % len(servers)
+        for server in servers[turn:] + servers[:turn]:
+            runs[server.name].append(bench.steady(server, rate, chosen.seconds, chosen.connections))
+    print(f"at a steady {rate:,} requests a second, {chosen.connections} connections, in ms:")
+    for server in servers:
+        waits = "   ".join(
+            f"{name} {bench.spread([run[name] for run in runs[server.name]])}" for name in ("p50", "p99", "p999", "longest")
+        )
+        print(f"{server.name:34}{waits}")
+    return sum(run["requests"] for run in runs[ours.name])
 
 
 def report(rounds, servers):

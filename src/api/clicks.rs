@@ -3,7 +3,7 @@
 use super::list::Page;
 use super::log_query::log_query;
 use super::words::instant;
-use super::{Answer, conversions, postbacks, resource};
+use super::{Answer, conversions, deliveries, postbacks, resource};
 use crate::db::click_log::{self, ClickQuery, StoredClick};
 use crate::db::stories::{self, Story};
 use crate::domain::bot::BotReason;
@@ -91,6 +91,7 @@ struct StoryBody {
     lp_clicks: Vec<LpClickBody>,
     postbacks: Vec<postbacks::Body>,
     conversions: Vec<conversions::Body>,
+    deliveries: Vec<deliveries::Body>,
 }
 
 fn body(click: StoredClick) -> Body {
@@ -154,6 +155,7 @@ fn story_body(mut story: Story) -> StoryBody {
         lp_clicks: story.lp_clicks.into_iter().map(lp_click).collect(),
         postbacks: story.postbacks.into_iter().map(postbacks::body).collect(),
         conversions: conversions::bodies(story.conversions, story.changes),
+        deliveries: story.deliveries.into_iter().map(deliveries::body).collect(),
     }
 }
 

@@ -10,6 +10,9 @@ use super::{Answer, resource};
 use crate::conversions::{CHANGED_MAX, HandChange, HandOutcome};
 use crate::db;
 use crate::db::conversions::{self, Change, Conversion, ConversionQuery};
+use crate::domain::anomaly::Anomaly;
+use crate::domain::country::Country;
+use crate::domain::device::Device;
 use crate::domain::input::FieldErrors;
 use crate::domain::money::{Currency, Money};
 use crate::domain::origin::Origin;
@@ -20,6 +23,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 /// Hangs the resource's addresses.
 pub(super) fn configure(cfg: &mut web::ServiceConfig) {
@@ -143,6 +147,9 @@ pub(super) struct Body {
     reason: Option<String>,
     origin: Origin,
     unconfirmed: bool,
+    seconds: i64,
+    anomalies: Vec<Anomaly>,
+    said: SaidBody,
     over_cap: bool,
     counts_as_conversion: bool,
     counts_in_revenue: bool,
@@ -151,6 +158,16 @@ pub(super) struct Body {
     converted_at: String,
     updated_at: String,
     changes: Vec<ChangeBody>,
+}
+
+/// What its sender says of the person who converted.
+#[derive(Serialize)]
+struct SaidBody {
+    ip: Option<IpAddr>,
+    country: Option<Country>,
+    device: Option<Device>,
+    device_id: Option<String>,
+    agent: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -213,6 +230,7 @@ pub(super) fn bodies(conversions: Vec<Conversion>, changes: Vec<Change>) -> Vec<
 
 fn body(one: Conversion, changes: Vec<ChangeBody>) -> Body {
     let value = one.value;
+    let seconds = value.after_ms() / 1_000;
     Body {
         id: one.id,
         click_id: value.click_id.to_string(),
@@ -237,6 +255,15 @@ fn body(one: Conversion, changes: Vec<ChangeBody>) -> Body {
         reason: value.reason,
         origin: value.origin,
         unconfirmed: value.is_unconfirmed,
+        seconds,
+        anomalies: value.anomalies.iter().collect(),
+        said: SaidBody {
+            ip: value.said.address,
+            country: value.said.country,
+            device: value.said.device,
+            device_id: value.said.device_id,
+            agent: value.said.agent,
+        },
         over_cap: value.is_over_cap,
         counts_as_conversion: value.counts_as_conversion,
         counts_in_revenue: value.counts_in_revenue,
@@ -248,14 +275,22 @@ fn body(one: Conversion, changes: Vec<ChangeBody>) -> Body {
     }
 }
 
+/// What this log understands beside the shared parameters.
+const OWN: [&str; 8] =
+    ["status", "campaign_id", "offer_id", "source_id", "click_id", "min_seconds", "max_seconds", "anomaly"];
+
 async fn list(_who: Reader, app: web::Data<App>, request: HttpRequest) -> Answer {
-    let query = log_query(request.query_string(), &["status", "campaign_id", "offer_id", "click_id"])?;
+    let query = log_query(request.query_string(), &OWN)?;
     let (page, page_size) = (query.list.page, query.list.page_size);
     let wanted = ConversionQuery {
         from_ms: query.from_ms,
         to_ms: query.to_ms,
         campaign_id: query.campaign_id,
         offer_id: query.offer_id,
+        source_id: query.source_id,
+        min_seconds: query.min_seconds,
+        max_seconds: query.max_seconds,
+        unusual: query.unusual,
         status: query.status.map(|status| status.as_str().to_owned()),
         click_id: query.click_id,
         offset: query.list.offset(),

@@ -1,5 +1,7 @@
 //! `/destinations`
 
+mod trial;
+
 use super::Answer;
 use super::list::{Page, list_query};
 use super::resource::{self, resource};
@@ -14,6 +16,8 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+pub(super) use trial::configure as configure_trial;
 
 // A new one may name a preset, with `values` that only the user has.
 resource!(destinations, fields: sealed, new: entities::destinations::filled);

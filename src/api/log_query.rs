@@ -1,12 +1,14 @@
 //! The logs' parameters: which part of a log is asked for.
 
 use crate::db::search::{ListQuery, PAGE_MAX, PAGE_SIZE_MAX};
+use crate::domain::anomaly::Unusual;
 use crate::domain::click_id::ClickId;
+use crate::domain::delivery::DeliveryState;
 use crate::domain::figures::Bots;
 use crate::domain::input::{self, FieldErrors};
 use crate::domain::status::Status;
 use crate::domain::verdict::{Code, PostbackResult};
-use crate::http::limits::SEARCH_CHARS_MAX;
+use crate::http::limits::{SEARCH_CHARS_MAX, SECONDS_MAX};
 use chrono::{DateTime, Days, NaiveDate};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -22,7 +24,14 @@ pub(super) struct LogQuery {
     pub(super) to_ms: Option<i64>,
     pub(super) campaign_id: Option<i64>,
     pub(super) offer_id: Option<i64>,
+    pub(super) source_id: Option<i64>,
     pub(super) advertiser_id: Option<i64>,
+    pub(super) min_seconds: Option<i64>,
+    pub(super) max_seconds: Option<i64>,
+    pub(super) unusual: Option<Unusual>,
+    pub(super) destination_id: Option<i64>,
+    pub(super) conversion_id: Option<i64>,
+    pub(super) state: Option<DeliveryState>,
     pub(super) status: Option<Status>,
     pub(super) result: Option<PostbackResult>,
     pub(super) code: Option<Code>,
@@ -81,7 +90,14 @@ fn set(query: &mut LogQuery, name: &str, text: &str) -> Result<(), String> {
         "to" => query.to_ms = Some(moment(text, true)?),
         "campaign_id" => query.campaign_id = id()?,
         "offer_id" => query.offer_id = id()?,
+        "source_id" => query.source_id = id()?,
+        "min_seconds" => query.min_seconds = Some(input::int(&value, 0, SECONDS_MAX)?),
+        "max_seconds" => query.max_seconds = Some(input::int(&value, 0, SECONDS_MAX)?),
+        "anomaly" => query.unusual = Some(input::word(&value, Unusual::parse, Unusual::choices)?),
         "advertiser_id" => query.advertiser_id = id()?,
+        "destination_id" => query.destination_id = id()?,
+        "conversion_id" => query.conversion_id = id()?,
+        "state" => query.state = Some(input::word(&value, DeliveryState::parse, DeliveryState::choices)?),
         "status" => query.status = Some(input::word(&value, Status::parse, Status::choices)?),
         "result" => query.result = Some(input::word(&value, PostbackResult::parse, PostbackResult::choices)?),
         "code" => query.code = Some(input::word(&value, Code::parse, Code::choices)?),

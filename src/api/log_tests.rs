@@ -8,14 +8,16 @@ use serde_json::{Value, json};
 #[actix_web::test]
 async fn empty_logs_are_pages_too() {
     let test = TestApp::new();
-    for path in ["/clicks", "/conversions", "/postbacks"] {
+    for path in ["/clicks", "/conversions", "/postbacks", "/deliveries"] {
         let page = get(&test, &format!("{path}?page_size=10")).await.expect(200);
         assert_eq!(page, json!({"items": [], "page": 1, "page_size": 10, "total": 0}));
         send(&test, request(Method::PUT, path, &test.write_token)).await.expect(405);
         assert!(get(&test, &format!("{path}?colour=1")).await.field(422, "colour").contains("page_size"));
         assert!(get(&test, &format!("{path}?from=soon")).await.field(422, "from").contains("2026-11-01"));
     }
-    for path in ["/clicks/x", "/clicks/01m7y369w8fn0s9kcas02dtbeb", "/conversions/1", "/postbacks/x"] {
+    for path in
+        ["/clicks/x", "/clicks/01m7y369w8fn0s9kcas02dtbeb", "/conversions/1", "/postbacks/x", "/deliveries/1"]
+    {
         get(&test, path).await.expect(404);
     }
 }

@@ -4,6 +4,7 @@ mod advertisers;
 mod campaigns;
 mod clicks;
 mod conversions;
+mod deliveries;
 mod destinations;
 mod domains;
 mod foreign_clicks;
@@ -62,6 +63,8 @@ fn version_1(cfg: &mut web::ServiceConfig) {
         .configure(campaigns::configure)
         .configure(domains::configure)
         .configure(destinations::configure)
+        .configure(destinations::configure_trial)
+        .configure(deliveries::configure)
         .configure(foreign_clicks::configure)
         .configure(settings::configure)
         .configure(lists::configure_values)

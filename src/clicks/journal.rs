@@ -12,7 +12,7 @@ use crate::domain::click::{ClickRecord, LpClickRecord};
 use serde::Serialize;
 use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,6 +26,10 @@ pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What the name of a folder begins with while it is made.
 pub(super) const MAKING: &str = ".making-";
+
+/// Zeros that a segment is made longer by at a time, where clicks wait for the disk. What is written over them makes the file
+/// no longer, and a file that grows takes the disk half as long again to keep. A quarter of a megabyte holds 800 clicks.
+const AHEAD_BYTES: usize = 256 * 1024;
 
 /// How often files are made to reach the disk.
 const SYNC_EVERY: Duration = Duration::from_millis(50);
@@ -204,6 +208,8 @@ impl Journal {
             is_flush_due: false,
             file: None,
             at: Position::default(),
+            is_ahead: self.durability == Durability::Power,
+            prepared: 0,
         };
         inner.next_segment(self, &state)?;
         let syncing = Arc::clone(&state);
@@ -237,6 +243,10 @@ struct Inner {
     is_flush_due: bool,
     file: Option<Arc<File>>,
     at: Position,
+    /// Segments are made longer than what stands in them.
+    is_ahead: bool,
+    /// The length that the segment was made.
+    prepared: i64,
 }
 
 impl WorkerJournal {
@@ -312,16 +322,26 @@ impl WorkerJournal {
     }
 }
 
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.cut();
+    }
+}
+
 impl Inner {
     fn write(&mut self, journal: &Journal, state: &WorkerState) -> io::Result<()> {
         if self.file.is_none() || u64::try_from(self.at.byte_offset).unwrap_or(0) >= SEGMENT_BYTES {
             self.next_segment(journal, state)?;
         }
         let Some(file) = self.file.clone() else { return Err(io::ErrorKind::NotFound.into()) };
+        if self.is_ahead {
+            self.prepare(&file);
+        }
         if let Err(why) = (&*file).write_all(&self.buffer) {
             // Half a record must not stand before the next one.
+            self.prepared = self.at.byte_offset;
             let whole = u64::try_from(self.at.byte_offset).unwrap_or(0);
-            if file.set_len(whole).is_err() {
+            if file.set_len(whole).and_then(|()| (&*file).seek(SeekFrom::Start(whole))).is_err() {
                 self.file = None;
             }
             return Err(why);
@@ -335,11 +355,39 @@ impl Inner {
         Ok(())
     }
 
+    /// Makes the segment longer where what is to be written would not fit. A disk without room for that may still have room
+    /// for the clicks themselves.
+    fn prepare(&mut self, file: &File) {
+        static ZEROS: [u8; AHEAD_BYTES] = [0; AHEAD_BYTES];
+        let end = self.at.byte_offset.saturating_add(i64::try_from(self.buffer.len()).unwrap_or(0));
+        if end <= self.prepared {
+            return;
+        }
+        let at = |offset: i64| SeekFrom::Start(u64::try_from(offset).unwrap_or(0));
+        let begin = self.prepared.max(self.at.byte_offset);
+        let mut file = file;
+        if file.seek(at(begin)).and_then(|_| file.write_all(&ZEROS)).is_ok() {
+            self.prepared = begin.saturating_add(i64::try_from(AHEAD_BYTES).unwrap_or(0));
+        }
+        // A place that cannot be found again would be an error of the write that follows.
+        let _ = file.seek(at(self.at.byte_offset));
+    }
+
+    /// Takes what was made ahead off a segment that ends.
+    fn cut(&mut self) {
+        if let Some(file) = self.file.take().filter(|_| self.is_ahead)
+            && let Err(why) = file.set_len(u64::try_from(self.at.byte_offset).unwrap_or(0))
+        {
+            tracing::warn!(%why, "a journal segment keeps the room that was made in it ahead");
+        }
+        self.prepared = 0;
+    }
+
     fn next_segment(&mut self, journal: &Journal, state: &WorkerState) -> io::Result<()> {
         let segment = self.at.segment + 1;
         let path = journal.folder.join(segment_name(state.worker, segment));
-        // Appending: after a cut the next write goes to the new end.
-        let file = OpenOptions::new().create_new(true).append(true).open(path)?;
+        let file = OpenOptions::new().create_new(true).write(true).open(path)?;
+        self.cut();
         // The new name must survive a power cut as the bytes in it do.
         File::open(&journal.folder)?.sync_all()?;
         self.file = Some(Arc::new(file));
@@ -352,6 +400,7 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::super::frame::tests::click;
+    use super::super::reader::Until;
     use super::*;
 
     #[tokio::test]
@@ -373,9 +422,40 @@ mod tests {
                 .await;
             let at = journal.workers()[0].written();
             let bytes = std::fs::read(journal.folder().join(segment_name(0, 1))).unwrap();
-            assert_eq!(i64::try_from(bytes.len()).unwrap(), at.byte_offset);
+            assert_eq!(i64::try_from(bytes.len()).unwrap(), at.byte_offset, "cut where its worker ended");
             journal.stop();
         }
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_the_disk_is_written_over_room_made_ahead() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::begin(folder.path(), Durability::Power, None).unwrap();
+        let path = journal.folder().join(segment_name(0, 1));
+        let len = || std::fs::metadata(&path).unwrap().len();
+        let ahead = u64::try_from(AHEAD_BYTES).unwrap();
+        tokio::task::LocalSet::new()
+            .run_until(async {
+                let worker = journal.worker().unwrap();
+                assert_eq!(len(), 0);
+                assert_eq!(worker.append_click(&click(1, 1)).await, Ok(()));
+                assert_eq!(len(), ahead);
+                assert!(journal.disk_bytes() < ahead, "what is written counts");
+                let mut count = 1;
+                while len() == ahead {
+                    assert_eq!(worker.append_click(&click(1, 1)).await, Ok(()));
+                    count += 1;
+                }
+                let written = journal.workers()[0].written();
+                let placed =
+                    super::super::reader::read(journal.folder(), 0, Position::default(), Until::End, 10_000);
+                let placed = placed.unwrap();
+                assert_eq!((placed.len(), placed.last().unwrap().end), (count, written));
+                assert!(placed.iter().all(|one| one.record().is_some()));
+            })
+            .await;
+        assert_eq!(len(), journal.disk_bytes(), "cut where its worker ended");
+        journal.stop();
     }
 
     #[test]

@@ -116,7 +116,8 @@ fn take(
     let mut start = 0;
     while placed.len() < rows_max {
         let rest = chunk.get(start..).unwrap_or_default();
-        if rest.is_empty() {
+        // Room that was made ahead and never written: no record begins with a zero.
+        if rest.iter().all(|byte| *byte == 0) {
             return;
         }
         let (is_whole, taken) = match frame::find(rest) {
@@ -206,6 +207,24 @@ mod tests {
         let written = Position { segment: 1, byte_offset: i64::try_from(frames[0].len()).unwrap() };
         let placed = read(folder.path(), 0, Position::default(), Until::Written(written), 100).unwrap();
         assert_eq!(ids(&placed), [0]);
+    }
+
+    #[test]
+    fn room_that_was_made_ahead_is_no_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let (frames, all) = encoded(3);
+        let ahead = vec![0; 300_000];
+        let write = |segment: i64, bytes: Vec<u8>| {
+            std::fs::write(folder.path().join(segment_name(0, segment)), bytes).unwrap();
+        };
+        // One ended without being cut, one was never written, and the last record was torn by the end of its process.
+        write(1, [&all[..], &ahead].concat());
+        write(2, ahead.clone());
+        write(3, [&frames[0], &frames[1][..20], &ahead].concat());
+        let placed = read(folder.path(), 0, Position::default(), Until::End, 100).unwrap();
+        assert_eq!(ids(&placed), [0, 1, 2, 0]);
+        assert_eq!(placed.len(), 5, "the torn one is set aside");
+        assert!(read(folder.path(), 0, placed[4].end, Until::End, 100).unwrap().is_empty());
     }
 
     proptest! {

@@ -166,12 +166,19 @@ impl Journal {
         entries.map_or(0, |entries| u64::try_from(entries.flatten().count()).unwrap_or(u64::MAX))
     }
 
-    /// Worker, number and length of each segment.
+    /// Worker, number and length of each segment: of one that is being written, as far as it is written.
     fn segments(&self) -> Vec<(i64, i64, u64)> {
         let entries = std::fs::read_dir(self.folder()).into_iter().flatten().flatten();
+        let written: BTreeMap<i64, Position> =
+            self.workers().iter().map(|state| (state.worker, state.written())).collect();
         let segment = |entry: std::fs::DirEntry| {
             let (worker, segment) = read_segment_name(entry.file_name().to_str()?)?;
-            Some((worker, segment, entry.metadata().ok()?.len()))
+            let own = written.get(&worker).filter(|at| at.segment == segment);
+            let len = match own {
+                Some(at) => u64::try_from(at.byte_offset).unwrap_or(0),
+                None => entry.metadata().ok()?.len(),
+            };
+            Some((worker, segment, len))
         };
         entries.filter_map(segment).collect()
     }

@@ -5,13 +5,14 @@ use super::change::change_row;
 use super::door::Postbacks;
 use super::recalculation_order::RecalculationOrder;
 use super::record::Group;
-use super::reprice::{LeftFor, earning, repriced};
+use super::reprice::{LeftFor, Told, asks_first_postback, earning, repriced};
 use super::sentences;
 use super::writer::{GROUP_MAX, Shared, now_ms};
 use crate::db::conversions::{Change, Conversion, RECALCULATION, changes_of};
 use crate::db::ledger::Numbers;
+use crate::db::postbacks::NewPostback;
 use crate::db::recalculations::{self, Earning, Entry, Recalculation, Scope};
-use crate::db::{self, AnyConnection, Priority, advertisers, conversions, offers};
+use crate::db::{self, AnyConnection, Priority, advertisers, conversions, judged_again, offers};
 use crate::domain::input::FieldErrors;
 use crate::domain::money::Currency;
 use crate::domain::status::Status;
@@ -250,11 +251,18 @@ impl Group<'_> {
         for change in changes_of(conn, ids)? {
             histories.entry(change.conversion_id).or_default().push(change);
         }
+        let history = |id: &i64| histories.get(id).map_or(&[][..], Vec::as_slice);
+        let first = |id: &i64| asks_first_postback(&held.get(id)?.value, history(id));
+        let needed: Vec<i64> =
+            if asked.takes_terms { ids.iter().filter_map(first).collect() } else { Vec::new() };
+        let stored = judged_again::find_all(conn, &needed)?;
+        let postbacks: HashMap<i64, NewPostback> =
+            stored.into_iter().map(|one| (one.id, one.value)).collect();
         let mut entries = Vec::new();
         for id in ids {
             let Some(one) = held.get(id) else { continue };
-            let changes = histories.get(id).map_or(&[][..], Vec::as_slice);
-            match self.priced_anew(conn, asked, &one.value, changes)? {
+            let told_of = Told { changes: history(id), postbacks: &postbacks };
+            match self.priced_anew(conn, asked, &one.value, &told_of)? {
                 Ok(after) => {
                     let before = earning(&one.value);
                     if after != before {

@@ -8,12 +8,14 @@ use super::judge;
 use super::record::Group;
 use super::sentences;
 use crate::db::conversions::{Change, Conversion, NewConversion};
+use crate::db::postbacks::NewPostback;
 use crate::db::recalculations::{Earning, Recalculation};
-use crate::db::{self, AnyConnection, postbacks};
+use crate::db::{self, AnyConnection};
 use crate::domain::anomaly::Said;
 use crate::domain::money::{Currency, Money};
 use crate::domain::rate::{ONE_NANOS, convert, exchange};
 use crate::domain::status::Status;
+use std::collections::HashMap;
 
 /// Why a conversion is left as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +97,30 @@ fn left_for(value: &NewConversion, changes: &[Change]) -> Option<LeftFor> {
     }
 }
 
+/// What is known of how a conversion came to stand as it does.
+pub(super) struct Told<'a> {
+    /// Its history, oldest first.
+    pub(super) changes: &'a [Change],
+    /// Postbacks by number, among them those that [`asks_first_postback`] names.
+    pub(super) postbacks: &'a HashMap<i64, NewPostback>,
+}
+
+/// Whether an amount was sent that is not the one that counts.
+fn is_otherwise(value: &NewConversion) -> bool {
+    value.revenue_reported_micros.is_some_and(|reported| reported != value.revenue_original_micros)
+}
+
+/// The postback that made a conversion.
+fn first_postback(changes: &[Change]) -> Option<i64> {
+    changes.iter().find_map(|change| change.postback_id)
+}
+
+/// The postback that must be read to price a conversion by its terms, where one must.
+pub(super) fn asks_first_postback(value: &NewConversion, changes: &[Change]) -> Option<i64> {
+    let is_asked = is_otherwise(value) && left_for(value, changes).is_none();
+    first_postback(changes).filter(|_| is_asked)
+}
+
 impl Group<'_> {
     /// What a conversion would earn today; its own amount where nothing of it changes.
     ///
@@ -105,11 +131,11 @@ impl Group<'_> {
         conn: &mut AnyConnection,
         asked: &Recalculation,
         value: &NewConversion,
-        changes: &[Change],
+        told: &Told<'_>,
     ) -> db::Result<Result<Earning, LeftFor>> {
         let now = earning(value);
         let terms = if asked.takes_terms {
-            match self.by_terms(conn, value, changes)? {
+            match self.by_terms(value, told) {
                 // Rates are another matter: they turn whatever stands.
                 Err(_) if asked.takes_rates => (Money::from_micros(now.original_micros), now.currency),
                 Err(why) => return Ok(Err(why)),
@@ -142,43 +168,24 @@ impl Group<'_> {
     }
 
     /// The amount by the offer's present terms, as if its postback came today.
-    fn by_terms(
-        &mut self,
-        conn: &mut AnyConnection,
-        value: &NewConversion,
-        changes: &[Change],
-    ) -> db::Result<Result<(Money, Currency), LeftFor>> {
-        if let Some(why) = left_for(value, changes) {
-            return Ok(Err(why));
+    fn by_terms(&self, value: &NewConversion, told: &Told<'_>) -> Result<(Money, Currency), LeftFor> {
+        if let Some(why) = left_for(value, told.changes) {
+            return Err(why);
         }
-        let Some(offer) = value.offer_id.and_then(|id| self.catalog.offer(id)).cloned() else {
-            return Ok(Err(LeftFor::NoOffer));
-        };
-        let reported = value.revenue_reported_micros;
-        let currency = if reported.is_none_or(|reported| reported == value.revenue_original_micros) {
-            Some(value.currency)
-        } else {
-            self.reported_in(conn, value, changes)?
-        };
-        let Some(currency) = currency else { return Ok(Err(LeftFor::UnclearCurrency)) };
+        let offer = value.offer_id.and_then(|id| self.catalog.offer(id)).ok_or(LeftFor::NoOffer)?;
+        let currency = if is_otherwise(value) { self.reported_in(value, told) } else { Some(value.currency) };
+        let currency = currency.ok_or(LeftFor::UnclearCurrency)?;
         let earned = earn(&said(value, currency), &offer.offer);
-        Ok(Ok((earned.revenue, earned.currency)))
+        Ok((earned.revenue, earned.currency))
     }
 
     /// The currency of an amount that was sent and did not count: its postback still says it.
-    fn reported_in(
-        &self,
-        conn: &mut AnyConnection,
-        value: &NewConversion,
-        changes: &[Change],
-    ) -> db::Result<Option<Currency>> {
-        let Some(first) = changes.iter().find_map(|change| change.postback_id) else { return Ok(None) };
-        let Some(stored) = postbacks::find(conn, first)? else { return Ok(None) };
-        let judged = judge::read(incoming(stored.value, self.catalog), self.catalog);
-        let Ok(claim) = judged.claim else { return Ok(None) };
+    fn reported_in(&self, value: &NewConversion, told: &Told<'_>) -> Option<Currency> {
+        let stored = told.postbacks.get(&first_postback(told.changes)?)?;
+        let claim = judge::read(incoming(stored.clone(), self.catalog), self.catalog).claim.ok()?;
         let is_first = claim.revenue.map(Money::micros) == value.revenue_reported_micros;
         // A later one was turned into the conversion's currency when it came.
-        Ok(Some(if is_first { claim.currency } else { value.currency }))
+        Some(if is_first { claim.currency } else { value.currency })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Conversions.
 
 use super::schema::conversions;
-use super::{AnyConnection, Error, Result, conversion_anomalies, word};
+use super::{AnyConnection, Error, Result, word};
 use crate::domain::anomaly::{Anomalies, Said};
 use crate::domain::cap::Place;
 use crate::domain::click_id::ClickId;
@@ -11,11 +11,13 @@ use crate::domain::money::{Currency, Money};
 use crate::domain::origin::Origin;
 use crate::domain::rollup::CountedConversion;
 use crate::domain::status::{Standing, Status};
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Integer};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer};
 
 pub use super::conversion_changes::{Change, RECALCULATION, changes_of, is_changed_by_newer};
-pub use super::conversion_log::{ConversionQuery, list};
+pub use super::conversion_log::{ConversionQuery, list, newest_for};
+pub use super::conversion_updates::{take_over, update_all};
 
 /// A conversion's facts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +106,12 @@ impl NewConversion {
             let (revenue_micros, payout_micros) = (self.revenue_micros, self.payout_micros);
             self.place = Some(Place { revenue_micros, payout_micros });
         }
+    }
+
+    /// From its click to itself, in milliseconds.
+    #[must_use]
+    pub const fn after_ms(&self) -> i64 {
+        self.converted_at_ms.saturating_sub(self.clicked_at_ms)
     }
 
     /// How it stands, in its own currency.
@@ -382,10 +390,19 @@ fn lock_key(id: &ClickId) -> i64 {
 /// The database fails.
 pub fn of_clicks(conn: &mut AnyConnection, clicks: &[ClickId]) -> Result<Vec<Conversion>> {
     let wanted: Vec<&[u8]> = clicks.iter().map(|id| id.bytes().as_slice()).collect();
-    let rows: Vec<Row> = conversions::table
-        .filter(conversions::click_id.eq_any(wanted))
-        .select(Row::as_select())
-        .load(conn)?;
+    let rows: Vec<Row> = match conn {
+        AnyConnection::Sqlite(sqlite) => {
+            let asked = conversions::table.select(Row::as_select());
+            asked.filter(conversions::click_id.eq_any(wanted)).load(sqlite)?
+        }
+        // As a list of values a planner that knows little of a young table takes them for most of its rows, and reads all of
+        // it for each group.
+        AnyConnection::Pg(pg) => {
+            let is_wanted = sql::<Bool>("conversions.click_id in (select unnest(");
+            let asked = conversions::table.select(Row::as_select());
+            asked.filter(is_wanted.bind::<Array<Binary>, _>(wanted).sql("))")).load(pg)?
+        }
+    };
     // Sorted here: asked for the order of the numbers, a planner may walk the whole table in that order instead of looking
     // the clicks up.
     let mut found: Vec<Conversion> = rows.into_iter().map(TryInto::try_into).collect::<Result<_>>()?;
@@ -406,65 +423,6 @@ pub fn newest_offers(conn: &mut AnyConnection, rows_max: i64) -> Result<Vec<(Cli
         .load(conn)?;
     let known = |(id, offer): (Vec<u8>, Option<i64>)| Some((ClickId::from_slice(&id)?, offer?));
     Ok(rows.into_iter().filter_map(known).collect())
-}
-
-/// Keeps what a change made of a conversion.
-///
-/// # Errors
-/// The database fails.
-pub fn update(conn: &mut AnyConnection, conversion: &Conversion) -> Result<()> {
-    let now = &conversion.value;
-    diesel::update(conversions::table.find(conversion.id))
-        .set((
-            conversions::txid.eq(&now.txid),
-            conversions::updated_at_ms.eq(now.updated_at_ms),
-            conversions::status.eq(now.status.as_str()),
-            conversions::advertiser_status.eq(&now.advertiser_status),
-            conversions::revenue_original_micros.eq(now.revenue_original_micros),
-            conversions::revenue_reported_micros.eq(now.revenue_reported_micros),
-            conversions::currency.eq(now.currency.as_str()),
-            conversions::rate_nanos.eq(now.rate_nanos),
-            conversions::revenue_micros.eq(now.revenue_micros),
-            conversions::payout_status.eq(now.payout_status.as_str()),
-            conversions::payout_micros.eq(now.payout_micros),
-            conversions::sale_amount_micros.eq(now.sale_amount_micros),
-            conversions::reason.eq(&now.reason),
-            conversions::is_over_cap.eq(now.is_over_cap),
-            conversions::cap_revenue_micros.eq(now.place.map(|place| place.revenue_micros)),
-            conversions::cap_payout_micros.eq(now.place.map(|place| place.payout_micros)),
-        ))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// Keeps what a postback made of a conversion that a pixel had reported, beside what [`update`] keeps of every change.
-///
-/// # Errors
-/// The database fails.
-pub fn take_over(conn: &mut AnyConnection, conversion: &Conversion) -> Result<()> {
-    let now = &conversion.value;
-    diesel::update(conversions::table.find(conversion.id))
-        .set((
-            conversions::txid.eq(&now.txid),
-            conversions::seq.eq(now.seq),
-            conversions::advertiser_id.eq(now.advertiser_id),
-            conversions::offer_id.eq(now.offer_id),
-            conversions::converted_at_ms.eq(now.converted_at_ms),
-            conversions::currency.eq(now.currency.as_str()),
-            conversions::rate_nanos.eq(now.rate_nanos),
-            conversions::counts_as_conversion.eq(now.counts_as_conversion),
-            conversions::counts_in_revenue.eq(now.counts_in_revenue),
-            conversions::is_test.eq(now.is_test),
-            conversions::is_unconfirmed.eq(now.is_unconfirmed),
-            conversions::said_address.eq(now.said.address.map(|address| address.to_string())),
-            conversions::said_country.eq(now.said.country.as_ref().map(Country::as_str)),
-            conversions::said_device.eq(now.said.device.map(Device::as_str)),
-            conversions::said_device_id.eq(&now.said.device_id),
-            conversions::said_agent.eq(&now.said.agent),
-            conversions::anomalies.eq(conversion_anomalies::with(now.anomalies)),
-        ))
-        .execute(conn)?;
-    Ok(())
 }
 
 /// A conversion by number.

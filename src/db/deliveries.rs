@@ -87,6 +87,8 @@ pub struct Attempt {
     pub duration_ms: i64,
     /// Why there was no answer, or why it was none that counts.
     pub error: Option<String>,
+    /// Whose it was.
+    pub destination_id: i64,
 }
 
 /// What became of a delivery that was held.
@@ -306,7 +308,7 @@ pub fn note(conn: &mut AnyConnection, outcomes: &[Outcome]) -> Result<()> {
         };
     }
     let attempts: Vec<&Attempt> = outcomes.iter().filter_map(|one| one.attempt.as_ref()).collect();
-    for some in attempts.chunks(ROWS_MAX / 8) {
+    for some in attempts.chunks(ROWS_MAX / 9) {
         match conn {
             AnyConnection::Sqlite(sqlite) => {
                 for attempt in some {
@@ -351,17 +353,21 @@ pub fn give_up(conn: &mut AnyConnection, now_ms: i64, rows_max: i64) -> Result<u
 }
 
 /// Puts some that ended back into the queue, to be sent at once and tried as long as new ones; says how many. What is due is
-/// tried at once.
+/// tried at once. What is being sent stays as it is, and so does what nobody would send since its destination is off.
 ///
 /// # Errors
 /// The database fails.
 pub fn resend(conn: &mut AnyConnection, ids: &[i64], now_ms: i64, give_up_at_ms: i64) -> Result<usize> {
     let mut count = 0;
     for some in ids.chunks(ROWS_MAX) {
+        let in_use = destinations::table
+            .filter(destinations::status.eq(EntityStatus::Active.as_str()))
+            .select(destinations::id);
         count += diesel::update(
             deliveries::table
                 .filter(deliveries::id.eq_any(some))
-                .filter(deliveries::lease_until_ms.is_null().or(deliveries::lease_until_ms.le(now_ms))),
+                .filter(deliveries::lease_until_ms.is_null().or(deliveries::lease_until_ms.le(now_ms)))
+                .filter(deliveries::destination_id.eq_any(in_use)),
         )
         .set((
             deliveries::state.eq(DeliveryState::Due.as_str()),

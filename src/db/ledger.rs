@@ -202,13 +202,12 @@ impl<'a> Draft<'a> {
     /// The database fails; [`super::Error::Taken`] where a conversion of the same identity was written meanwhile, past the
     /// locks: to be judged again.
     pub fn write(self, conn: &mut AnyConnection) -> Result<()> {
-        for (id, value) in self.changed {
-            let conversion = Conversion { id, value };
-            // First what it is known by, in one statement: a part of it alone may be another report's.
-            if self.taken_over.contains(&id) {
-                conversions::take_over(conn, &conversion)?;
-            }
-            conversions::update(conn, &conversion)?;
+        // First what it is known by, in one statement: a part of it alone may be another report's.
+        for (id, value) in self.changed.iter().filter(|(id, _)| self.taken_over.contains(id)) {
+            conversions::take_over(conn, *id, value)?;
+        }
+        if !self.changed.is_empty() {
+            conversions::update_all(conn, &self.changed)?;
         }
         let recorded: Vec<conversions::Numbered<'_>> =
             self.recorded.iter().map(|(id, new)| conversions::Numbered::new(*id, new)).collect();

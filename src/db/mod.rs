@@ -3,6 +3,7 @@
 mod connection;
 mod conversion_changes;
 mod conversion_log;
+mod conversion_updates;
 mod entity;
 mod error;
 mod log;
@@ -32,6 +33,7 @@ pub mod conversion_anomalies;
 pub mod conversions;
 pub mod credentials;
 pub mod deliveries;
+pub mod delivery_log;
 pub mod destinations;
 pub mod domains;
 pub mod foreign_clicks;

@@ -495,6 +495,7 @@ diesel::table! {
         response -> Nullable<Text>,
         duration_ms -> BigInt,
         error -> Nullable<Text>,
+        destination_id -> BigInt,
     }
 }
 
@@ -812,3 +813,4 @@ diesel::joinable!(postback_replays -> users (user_id));
 diesel::joinable!(recalculations -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(postback_replays, users);
 diesel::allow_tables_to_appear_in_same_query!(recalculations, users);
+diesel::allow_tables_to_appear_in_same_query!(conversions, advertisers);

@@ -1,6 +1,7 @@
 //! Everything that is kept about one click, read together.
 
 use super::conversions::{self, Change, Conversion};
+use super::delivery_log::{self, Delivery};
 use super::postbacks::{self, PostbackQuery, StoredPostback};
 use super::{AnyConnection, Result, campaigns, click_log, clicks, foreign_clicks};
 use crate::domain::click::LpClickRecord;
@@ -9,6 +10,9 @@ use click_log::StoredClick;
 
 /// Postbacks of one click that a story tells: a network that repeats itself for ever is told of elsewhere.
 pub const POSTBACKS_MAX: i64 = 200;
+
+/// Deliveries of one click's conversions that a story tells.
+pub const DELIVERIES_MAX: i64 = 200;
 
 /// A click, where it went and what came of it.
 #[derive(Clone, Debug)]
@@ -27,6 +31,8 @@ pub struct Story {
     pub conversions: Vec<Conversion>,
     /// Their changes, oldest first.
     pub changes: Vec<Change>,
+    /// Who was told of them, oldest first.
+    pub deliveries: Vec<Delivery>,
 }
 
 /// The story of a click; `None` where it is not stored.
@@ -49,6 +55,7 @@ pub fn find(conn: &mut AnyConnection, id: ClickId) -> Result<Option<Story>> {
         lp_clicks: clicks::lp_clicks_of(conn, id)?,
         postbacks: postbacks::list(conn, &query)?.items,
         changes: conversions::changes_of(conn, &ids)?,
+        deliveries: delivery_log::of_conversions(conn, &ids, DELIVERIES_MAX)?,
         conversions,
         click,
     }))

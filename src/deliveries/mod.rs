@@ -1,5 +1,6 @@
 //! Postbacks out: who is told of a conversion, the outbox that is written with it, and the thread that sends.
 
+mod advice;
 mod answered;
 mod fire;
 mod sender;

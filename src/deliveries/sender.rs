@@ -27,7 +27,7 @@ const TOGETHER_MAX: usize = 16;
 const TOGETHER_IN_ALL: usize = 512;
 
 /// So many times as many are held as run at one time: the next one starts at once, while the ones before are written down.
-const AHEAD: usize = 4;
+const AHEAD: usize = 2;
 
 /// How often it is looked whether one is due.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -36,7 +36,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 const GATHERED: Duration = Duration::from_millis(10);
 
 /// How long one is held, milliseconds: [`AHEAD`] calls after each other that all run into their timeout, and a little.
-const LEASE_MS: i64 = 60_000;
+const LEASE_MS: i64 = 30_000;
 
 /// How often it is looked for what was never told because its destination was off, and how many are taken at once.
 const GIVE_UP_EVERY: Duration = Duration::from_secs(60);

@@ -38,6 +38,16 @@ pub enum NotTold {
     Failed(String),
 }
 
+impl NotTold {
+    /// Why, in one sentence.
+    #[must_use]
+    pub fn sentence(&self) -> &str {
+        match self {
+            Self::Skipped(why) | Self::Failed(why) => why,
+        }
+    }
+}
+
 /// A call with what is kept of it.
 #[derive(Clone, Debug)]
 pub struct Prepared {

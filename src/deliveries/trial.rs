@@ -1,5 +1,6 @@
 //! Trying a destination: one call now, with the whole exchange to look at. Nothing of it is kept.
 
+use super::advice::advice;
 use super::answered::{Judged, judge, kept};
 use super::telling::{Facts, NotTold, prepare};
 use crate::db::deliveries::Due;
@@ -27,6 +28,8 @@ pub struct Trial {
     pub duration_ms: i64,
     /// How it would be judged.
     pub judged: Judged,
+    /// What to do about it, in one sentence; empty where it was taken.
+    pub advice: String,
 }
 
 /// Tells a destination of a conversion as it stands, whatever it was told before.
@@ -69,6 +72,7 @@ pub async fn try_now(
         response: outcome.as_ref().ok().map(|answer| kept(&answer.body)),
         duration_ms,
         judged: judge(&outcome, &prepared.success_match),
+        advice: advice(&outcome, &prepared.success_match),
     })
 }
 

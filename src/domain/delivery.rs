@@ -19,6 +19,14 @@ word_enum! {
 /// How long one is tried by itself, milliseconds: a day.
 pub const TRIED_MS: i64 = 24 * 3_600_000;
 
+/// Attempts of one delivery that are shown, the newest: a day of tries makes about sixty, and by hand it may be sent again
+/// and again.
+pub const ATTEMPTS_SHOWN_MAX: i64 = 200;
+
+/// Deliveries that one request sends again: they go out behind each other, and a mistake must not tell a source of all that
+/// ever was.
+pub const RESENT_MAX: usize = 5_000;
+
 /// The longest pause after the first failure, and after any, milliseconds.
 const PAUSE_FIRST_MS: i64 = 5_000;
 const PAUSE_LONGEST_MS: i64 = 3_600_000;

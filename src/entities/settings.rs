@@ -1,10 +1,12 @@
 //! What the whole account is set to: read and changed in one place, for pages and API alike.
 
+mod anomalies;
 mod old_doors;
 
 use super::Error;
 use super::editing::{Fields, account_currency};
 use crate::db::{self, AnyConnection, Db, Priority, rates, rollups, settings};
+use crate::domain::anomaly::AnomalyRules;
 use crate::domain::campaign::fallback;
 use crate::domain::input::{self, Editable, FieldErrors, put};
 use crate::domain::money::Currency;
@@ -33,6 +35,8 @@ pub struct Settings {
     pub bot_address_minutes: Option<u32>,
     /// The doors of the tracker before that are open.
     pub old: OldDoors,
+    /// What is unusual about a conversion.
+    pub anomalies: AnomalyRules,
 }
 
 impl Editable for Settings {
@@ -45,7 +49,8 @@ impl Editable for Settings {
             "bot_address_limit" => put(&mut self.bot_address_limit, field, input::flag(value)),
             "bot_address_clicks" => put(&mut self.bot_address_clicks, field, within(value, &LIMIT_CLICKS)),
             "bot_address_minutes" => put(&mut self.bot_address_minutes, field, within(value, &LIMIT_MINUTES)),
-            _ => old_doors::set(&mut self.old, field, value),
+            _ => Ok(anomalies::set(&mut self.anomalies, field, value)?
+                || old_doors::set(&mut self.old, field, value)?),
         }
     }
 
@@ -98,6 +103,7 @@ impl Settings {
             time_zone: zone.unwrap_or(TimeZone::UTC),
             fallback_url: settings::find(conn, settings::FALLBACK_URL)?.unwrap_or_default(),
             old: settings::old_doors(conn)?,
+            anomalies: settings::anomaly_rules(conn)?,
             bot_data_centres: switches.data_centres,
             bot_address_limit: switches.address_limit.is_some(),
             bot_address_clicks: switches.address_limit.map(|limit| limit.clicks),
@@ -124,6 +130,9 @@ impl Settings {
         }
         if self.old != before.old {
             settings::put_old_doors(conn, &self.old)?;
+        }
+        if self.anomalies != before.anomalies {
+            settings::put_anomaly_rules(conn, &self.anomalies)?;
         }
         if self.switches() != before.switches() {
             self.switches().store(conn)?;
@@ -191,6 +200,7 @@ mod tests {
             bot_address_clicks: Some(60),
             bot_address_minutes: Some(5),
             old: OldDoors::default(),
+            anomalies: AnomalyRules::default(),
         };
         settings.apply(&serde_json::from_value(fields).unwrap())?;
         Ok(settings)
@@ -208,6 +218,19 @@ mod tests {
         let errors = changed(json!({"bot_address_limit": false, "bot_address_clicks": 7})).unwrap_err();
         assert!(errors.message("bot_address_clicks").unwrap().contains("bot_address_limit"));
         assert!(changed(json!({"bot_address_clicks": 1})).is_err(), "one click is never too many");
+    }
+
+    #[test]
+    fn a_threshold_of_nought_is_off_and_one_click_is_never_too_many() {
+        let fields =
+            json!({"anomaly_fast_seconds": "0", "anomaly_other_country": false, "anomaly_device_clicks": 0});
+        let rules = changed(fields).unwrap().anomalies;
+        assert_eq!((rules.fast_seconds, rules.other_country, rules.device_clicks), (0, false, 0));
+        for wrong in [json!(1), json!(101), json!(-1), json!("two"), json!(null)] {
+            let errors = changed(json!({"anomaly_address_clicks": wrong})).unwrap_err();
+            assert!(errors.message("anomaly_address_clicks").unwrap().contains("from 2 to 100"));
+        }
+        assert!(changed(json!({"anomaly_fast_seconds": 3_601})).is_err());
     }
 
     #[test]

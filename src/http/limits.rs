@@ -15,6 +15,9 @@ pub const FORM_BYTES_MAX: usize = 512 * 1_024;
 /// The longest search text of a list: nobody types more, and each character costs a comparison per row.
 pub const SEARCH_CHARS_MAX: usize = 200;
 
+/// The longest time from a click to its conversion that a filter takes, in seconds: longer than any window.
+pub const SECONDS_MAX: i64 = 10 * 366 * 86_400;
+
 /// Hops of `X-Forwarded-For` or `Forwarded` that are looked at, and lines of it: nobody stands behind more proxies of their own.
 pub const FORWARDED_HOPS_MAX: usize = 32;
 

@@ -24,6 +24,7 @@ mod user;
 
 pub mod limits;
 pub mod metrics;
+pub mod resends;
 pub mod setup;
 pub mod sign_in;
 pub mod test_click;
@@ -34,6 +35,7 @@ pub(crate) mod testing;
 mod tests;
 pub mod tokens;
 pub mod trials;
+pub mod try_destination;
 
 pub use accounts::{change_password, create_user, reset_password};
 pub use app::{App, ErrorPage, HttpConfig};

@@ -7,7 +7,7 @@ use super::desk::{Desk, page};
 use super::layout::{Chrome, Nav};
 use super::parts::Link;
 use super::view::{Defaults, View, of_report};
-use super::{Answer, advertisers, caps, dashboard_parts as parts, journal_health};
+use super::{Answer, advertisers, caps, dashboard_parts as parts, journal_health, unusual_shares};
 use crate::clicks::{Health, Journal};
 use crate::http::{App, Error, SignedIn, Tracker, reading};
 use crate::reports;
@@ -45,12 +45,14 @@ async fn show(
     let found = reading(&app, move |app| {
         let found = app.db.read(|conn| reports::attention(conn, &period, is_test)).map_err(of_report)?;
         let alerts = app.db.read(|conn| reports::alerts(conn, &app.postback_hours, now_ms, is_test))?;
-        Ok::<_, Error>((found, alerts, Health::look(&journal, &tracker.ingested, now_ms)))
+        let unusual = app.db.read(|conn| reports::unusual_shares(conn, now_ms))?;
+        Ok::<_, Error>((found, alerts, unusual, Health::look(&journal, &tracker.ingested, now_ms)))
     });
-    let (found, alerts, health) = found.await?;
+    let (found, alerts, unusual, health) = found.await?;
     let mut attention = journal_health::attention(&health, now_ms);
     attention.extend(advertisers::attention(&desk, &alerts));
     attention.extend(caps::attention_all(&app, &desk));
+    attention.extend(unusual_shares::attention_all(&unusual));
     attention.extend(parts::attention(&view, &desk, &found));
     let parent = Some(Link::new("Dashboard", "/"));
     let chrome = Chrome { parent, ..desk.chrome("Needs attention", Nav::Dashboard) };

@@ -129,6 +129,7 @@ async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
         placeholder: "Click id, external id or address".to_owned(),
         segments: vec![view.segments("bots", "Bots", &bots)],
         selects: vec![names.campaign_filter(campaign)],
+        numbers: Vec::new(),
         switches: log::test_switch(&desk, &view),
         hidden: view.hidden(&["q", "bots", "campaign", "test"]),
         counts: Vec::new(),

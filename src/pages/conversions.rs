@@ -4,28 +4,31 @@ use askama::Template;
 
 mod adding;
 mod changing;
+mod facts;
+mod unusual;
 
-use super::click_story::{Teller, change_moment, fact, group, link, named, raw};
+use super::click_story::{Teller, change_moment};
 use super::clicks::story_zone;
 use super::desk::{Desk, page};
 use super::forms::{Field, Select};
 use super::layout::{Chrome, Nav};
 use super::log::Names;
-use super::parts::{Fact, FactGroup, Link, Moment, Pill, Tone};
+use super::parts::{FactGroup, Link, Moment, Pill, Tone};
 use super::tables::{Cell, Column, Filters, Listing, Row, Shape, Table};
 use super::typed::{Typed, number};
 use super::view::{Defaults, View};
 use super::words::{MoneyWords, NONE, moment, shortened, span};
 use super::{Answer, log};
 use crate::db;
+use crate::db::click_log;
 use crate::db::conversions::{self, Conversion, ConversionQuery, NewConversion};
 use crate::db::search::PAGE_SIZE;
+use crate::domain::anomaly::Unusual;
 use crate::domain::click_id::ClickId;
 use crate::domain::input::FieldErrors;
 use crate::domain::money::Money;
-use crate::domain::origin::Origin;
-use crate::domain::rate::shown;
 use crate::domain::status::Status;
+use crate::http::limits::SECONDS_MAX;
 use crate::http::{App, Error, SignedIn, reading};
 use crate::reports::Preset;
 use actix_web::{HttpRequest, web};
@@ -65,6 +68,8 @@ pub struct ConversionPage {
     pub flags: Vec<Pill>,
     /// One sentence ("$12.50 from MaxBounty for click 0k3v…, approved 14:29:55.").
     pub summary: String,
+    /// Why it counts as unusual, a sentence for each reason.
+    pub unusual: Vec<String>,
     /// Facts in groups.
     pub groups: Vec<FactGroup>,
     /// Every change of status or money with its cause, oldest first.
@@ -131,7 +136,9 @@ async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
     let desk = Desk::open(&app, who).await?;
     let defaults = Defaults { preset: Preset::Last7Days, ..Defaults::default() };
     let mut view = View::read(&desk, "/conversions", request.query_string(), defaults)?;
-    let (campaign, offer) = (view.take_id("campaign"), view.take_id("offer"));
+    let (campaign, offer, source) = (view.take_id("campaign"), view.take_id("offer"), view.take_id("source"));
+    let unusual = view.take("anomaly", Unusual::parse);
+    let (min_seconds, max_seconds) = (view.take("min_seconds", seconds), view.take("max_seconds", seconds));
     let status = view.take("status", Status::parse);
     let click_id = ClickId::parse(view.own("q"));
     let query = match click_id {
@@ -141,6 +148,10 @@ async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
             to_ms: Some(view.period.to_ms()),
             campaign_id: campaign,
             offer_id: offer,
+            source_id: source,
+            min_seconds,
+            max_seconds,
+            unusual,
             status: status.map(|status| status.as_str().to_owned()),
             click_id: None,
             q: view.own("q").to_owned(),
@@ -165,9 +176,13 @@ async fn list(who: SignedIn, app: web::Data<App>, request: HttpRequest) -> Answe
         query: view.own("q").to_owned(),
         placeholder: "Transaction, event or click id".to_owned(),
         segments: vec![view.segments("status", "Status", &statuses)],
-        selects: vec![names.campaign_filter(campaign)],
+        selects: vec![names.campaign_filter(campaign), unusual::filter(unusual)],
+        numbers: vec![
+            view.number("min_seconds", "Seconds after the click, from"),
+            view.number("max_seconds", "to"),
+        ],
         switches: log::test_switch(&desk, &view),
-        hidden: view.hidden(&["q", "status", "campaign", "test"]),
+        hidden: view.hidden(&["q", "status", "campaign", "anomaly", "min_seconds", "max_seconds", "test"]),
         counts: Vec::new(),
     };
     let money = MoneyWords::new(desk.currency);
@@ -203,7 +218,7 @@ fn columns() -> Vec<Column> {
         Column::text("Campaign"),
         Column::text("Offer"),
         Column::text("Click"),
-        Column::figure("After", "From the click to the conversion"),
+        Column::figure("After", "Time from the click to the conversion"),
         Column::figure("Revenue", "In the account currency; counted once it is approved"),
         Column::text("Marks"),
     ]
@@ -220,6 +235,18 @@ fn flags(value: &NewConversion) -> Vec<Pill> {
         pill(!value.counts_as_conversion, "event", Tone::Quiet),
     ];
     all.into_iter().flatten().collect()
+}
+
+/// The same with what is unusual about it.
+fn marks(value: &NewConversion) -> Vec<Pill> {
+    let mut marks = flags(value);
+    marks.extend(unusual::mark(value.anomalies));
+    marks
+}
+
+/// Whole seconds, as a filter says them.
+fn seconds(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|seconds| (0..=SECONDS_MAX).contains(seconds))
 }
 
 fn row(view: &View, desk: &Desk, money: MoneyWords, names: &Names, one: &Conversion) -> Row {
@@ -240,9 +267,9 @@ fn row(view: &View, desk: &Desk, money: MoneyWords, names: &Names, one: &Convers
             Cell::text(&names.campaign(value.campaign_id)),
             Cell::text(&dash(&names.offer(value.offer_id))),
             Cell { href: format!("/clicks/{}", value.click_id), ..Cell::code(&log::id_end(value.click_id)) },
-            Cell::text(&span(value.converted_at_ms - value.clicked_at_ms)),
+            Cell::text(&span(value.after_ms())),
             Cell::tone(&revenue, if is_earned { Tone::Plain } else { Tone::Quiet }),
-            Cell { pills: flags(value), ..Cell::default() },
+            Cell { pills: marks(value), ..Cell::default() },
         ],
     }
 }
@@ -264,10 +291,16 @@ async fn drawn(
     let found = reading(app, move |app| {
         app.db.read(|conn| {
             let changes = conversions::changes_of(conn, &[id])?;
-            Ok::<_, db::Error>((conversions::find(conn, id)?, changes, Names::read(conn)?))
+            let conversion = conversions::find(conn, id)?;
+            let click = match &conversion {
+                Some(found) => click_log::find(conn, found.value.click_id)?,
+                None => None,
+            };
+            Ok::<_, db::Error>((conversion, click, changes, Names::read(conn)?))
         })
     });
-    let (conversion, changes, names) = found.await?;
+    let (conversion, click, changes, names) = found.await?;
+    let click = click.map(|click| click.record);
     let value = conversion.ok_or(Error::NotFound)?.value;
     let teller = Teller { names: &names, money: MoneyWords::new(desk.currency), zone, now_ms: desk.now_ms };
     let first = changes.first().map_or(value.recorded_at_ms, |change| change.at_ms);
@@ -277,94 +310,11 @@ async fn drawn(
     Ok(ConversionPage {
         chrome,
         status: Pill::status(value.status.as_str()),
-        flags: flags(&value),
-        summary: summary(&teller, &value),
-        groups: groups(&teller, &value),
+        flags: flags(&value).into_iter().chain(unusual::marks(value.anomalies)).collect(),
+        summary: facts::summary(&teller, &value),
+        unusual: unusual::sentences(&value, click.as_ref()),
+        groups: facts::groups(&teller, &value, click.as_ref()),
         changes: changes.iter().map(|change| change_moment(&teller, change, first)).collect(),
         change: Some(changing::form(id, &value, refused)),
     })
-}
-
-fn summary(teller: &Teller<'_>, value: &NewConversion) -> String {
-    let revenue = teller.money.amount(Money::from_micros(value.revenue_micros));
-    let advertiser = teller.names.advertiser(Some(value.advertiser_id));
-    let after = span(value.converted_at_ms - value.clicked_at_ms);
-    format!(
-        "{revenue} from {advertiser}, {after} after its click at {}.",
-        teller.names.campaign(value.campaign_id)
-    )
-}
-
-/// How it became known, in words.
-const fn known_by(value: &NewConversion) -> &'static str {
-    match (value.origin, value.is_unconfirmed) {
-        (Origin::Postback, _) => "postback",
-        (Origin::Pixel, true) => "pixel, no postback has confirmed it yet",
-        (Origin::Pixel, false) => "pixel, confirmed by a postback",
-        (Origin::Hand, _) => "by hand",
-        (Origin::Import, _) => "a file",
-    }
-}
-
-/// Whose word the reported amount is.
-const fn reported_by(value: &NewConversion) -> &'static str {
-    if value.is_unconfirmed { "As the pixel said" } else { "As the postback said" }
-}
-
-fn groups(teller: &Teller<'_>, value: &NewConversion) -> Vec<FactGroup> {
-    let time = |at_ms: i64| moment(teller.zone, at_ms, teller.now_ms);
-    let own = |micros: i64| MoneyWords::new(value.currency).exact(Money::from_micros(micros));
-    let account = |micros: i64| teller.money.exact(Money::from_micros(micros));
-    let maybe = |micros: Option<i64>| micros.map(own).unwrap_or_default();
-    let yes = |is: bool| if is { "yes" } else { "no" };
-    let what = group(
-        "What",
-        vec![
-            fact("Event", &value.event),
-            raw("Transaction", &value.txid),
-            fact("Status", value.status.as_str()),
-            raw("Their word for it", value.advertiser_status.as_deref().unwrap_or("")),
-            raw("Reason", value.reason.as_deref().unwrap_or("")),
-            fact("Counts as a conversion", yes(value.counts_as_conversion)),
-            fact("Counts in revenue", yes(value.counts_in_revenue)),
-        ],
-    );
-    let money = group(
-        "Money",
-        vec![
-            fact("Revenue", &account(value.revenue_micros)),
-            fact("In its own currency", &own(value.revenue_original_micros)),
-            fact(reported_by(value), &maybe(value.revenue_reported_micros)),
-            fact("Rate to the account currency", &shown(value.rate_nanos)),
-            fact("Order value", &value.sale_amount_micros.map(account).unwrap_or_default()),
-            fact("Payout", &account(value.payout_micros)),
-            fact("Payout status", value.payout_status.as_str()),
-        ],
-    );
-    let click = format!("/clicks/{}", value.click_id);
-    let campaign = format!("/campaigns/{}/edit", value.campaign_id);
-    let advertiser = format!("/advertisers/{}", value.advertiser_id);
-    let whence = group(
-        "Where it comes from",
-        vec![
-            Fact { is_code: true, ..link("Click", &value.click_id.to_string(), &click) },
-            link("Campaign", &teller.names.campaign(value.campaign_id), &campaign),
-            named("Offer", &teller.names.offer(value.offer_id), "offers", value.offer_id),
-            named("Lander", &teller.names.lander(value.lander_id), "landers", value.lander_id),
-            named("Source", &teller.names.source(value.source_id), "sources", value.source_id),
-            link("Advertiser", &teller.names.advertiser(Some(value.advertiser_id)), &advertiser),
-            fact("Became known by", known_by(value)),
-        ],
-    );
-    let times = group(
-        "Times",
-        vec![
-            fact("Click", &time(value.clicked_at_ms)),
-            fact("Conversion", &time(value.converted_at_ms)),
-            fact("Recorded", &time(value.recorded_at_ms)),
-            fact("Last change", &time(value.updated_at_ms)),
-            fact("Zone", teller.zone.name()),
-        ],
-    );
-    vec![what, money, whence, times]
 }

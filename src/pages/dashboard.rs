@@ -11,6 +11,7 @@ use super::view::{Defaults, View, of_report};
 use super::words::MoneyWords;
 use super::{
     Answer, advertisers, attention, campaign_table, caps, dashboard_parts as parts, journal_health, start,
+    unusual_shares,
 };
 use crate::clicks::{Health, Journal};
 use crate::db::AnyConnection;
@@ -193,22 +194,22 @@ async fn show(
     let now_ms = desk.now_ms;
     let found = reading(&app, move |app| {
         let found = app.db.read(|conn| read(conn, &asked, order)).map_err(of_report)?;
-        let alerts = match &found {
-            Some(_) => {
-                app.db.read(|conn| reports::alerts(conn, &app.postback_hours, now_ms, asked.is_test))?
-            }
-            None => Vec::new(),
-        };
-        let look = |found| (found, alerts, Health::look(&journal, &tracker.ingested, now_ms));
+        let (mut alerts, mut unusual) = (Vec::new(), Vec::new());
+        if found.is_some() {
+            alerts = app.db.read(|conn| reports::alerts(conn, &app.postback_hours, now_ms, asked.is_test))?;
+            unusual = app.db.read(|conn| reports::unusual_shares(conn, now_ms))?;
+        }
+        let look = |found| (found, alerts, unusual, Health::look(&journal, &tracker.ingested, now_ms));
         Ok::<_, Error>(found.map(look))
     });
-    let Some((found, alerts, health)) = found.await? else { return Ok(see_other(start::START)) };
+    let Some((found, alerts, unusual, health)) = found.await? else { return Ok(see_other(start::START)) };
     let money = MoneyWords::new(desk.currency);
     let compare_label = parts::compare_label(&view, &found.dashboard.compared);
     let chrome = desk.chrome("Dashboard", Nav::Dashboard);
     let mut needing = journal_health::attention(&health, now_ms);
     needing.extend(advertisers::attention(&desk, &alerts));
     needing.extend(caps::attention(&app, &desk));
+    needing.extend(unusual_shares::attention(&unusual));
     needing.extend(parts::attention(&view, &desk, &found.dashboard.attention));
     page(&DashboardPage {
         chrome: view.dress_compared(chrome, &compare_label),

@@ -18,6 +18,7 @@ mod lists;
 mod log;
 mod test_steps;
 mod typed;
+mod unusual_shares;
 mod view;
 mod words;
 

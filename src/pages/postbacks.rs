@@ -169,6 +169,7 @@ fn filters(
         Pill { text: format!("{} {}", count(total), result.as_str()), tone }
     };
     Filters {
+        numbers: Vec::new(),
         action: "/postbacks".to_owned(),
         query: view.own("q").to_owned(),
         placeholder: "Click id, transaction, address".to_owned(),

@@ -3,6 +3,7 @@
 use askama::Template;
 
 mod account;
+mod anomalies;
 mod bots;
 mod domains;
 mod moving;
@@ -60,6 +61,26 @@ pub struct BotsPage {
     pub address_clicks: Field,
     /// within so many minutes.
     pub address_minutes: Field,
+    /// Whether the person may change them.
+    pub is_editable: bool,
+}
+
+/// What is held to be unusual about a conversion.
+#[derive(Debug, Clone, Default, Template)]
+#[template(path = "settings/anomalies.html")]
+pub struct AnomaliesPage {
+    /// The frame, with tabs.
+    pub chrome: Chrome,
+    /// Sooner after its click than so many seconds.
+    pub fast_seconds: Field,
+    /// Another country than the click's.
+    pub other_country: bool,
+    /// Another kind of device than the click's.
+    pub other_device: bool,
+    /// One device id with so many clicks that converted.
+    pub device_clicks: Field,
+    /// One address with so many.
+    pub address_clicks: Field,
     /// Whether the person may change them.
     pub is_editable: bool,
 }
@@ -236,6 +257,7 @@ pub struct MovingPage {
 /// The addresses of this family.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     account::configure(config);
+    anomalies::configure(config);
     bots::configure(config);
     domains::configure(config);
     moving::configure(config);
@@ -251,6 +273,7 @@ fn chrome(desk: &Desk, at: &str) -> Chrome {
         ("Account", "/settings"),
         ("Rates", "/settings/rates"),
         ("Bots", "/settings/bots"),
+        ("Anomalies", "/settings/anomalies"),
         ("Your sign-ins", "/settings/sessions"),
         ("API tokens", "/settings/tokens"),
     ];

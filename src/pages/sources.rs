@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+mod peers;
 mod preset;
 
 use super::Answer;
@@ -45,6 +46,8 @@ pub struct SourceFormPage {
     pub form: SourceForm,
     /// What a campaign URL looks like with this source's parameters; `None` before it is saved.
     pub sample_url: Option<CodeBox>,
+    /// Its figures beside those of the other sources on the same offers; `None` before it is saved.
+    pub peers: Option<peers::PeersCard>,
     /// Archive or restore; `None` for a new source.
     pub archive: Option<PostButton>,
     /// Whether it is archived.
@@ -234,14 +237,17 @@ fn after(id: i64) -> String {
     format!("{}/{id}/edit?saved=1", KIND.path)
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "every form is drawn alike, and others read the database")]
-fn draw(_: &App, place: &Place, shown: &Shown<Noun>) -> Result<SourceFormPage, entities::Error> {
+fn draw(app: &App, place: &Place, shown: &Shown<Noun>) -> Result<SourceFormPage, entities::Error> {
     let form = shown.marked();
     let title = shown.saved.as_ref().map_or("New source", |saved| &saved.value.name);
     let parent = Some(Link::new("Sources", KIND.path));
     let notice = saved_notice(&place.query);
     let status = shown.saved.as_ref().map(|saved| (saved.id, saved.value.status));
     let (tokens, more_tokens) = token_rows(shown);
+    let peers = match &shown.saved {
+        Some(saved) => Some(peers::card(app, saved.id, shown.desk.now_ms)?),
+        None => None,
+    };
     Ok(SourceFormPage {
         chrome: Chrome { parent, notice, ..shown.desk.chrome(title, Nav::Sources) },
         action: shown.action(KIND.path),
@@ -265,6 +271,7 @@ fn draw(_: &App, place: &Place, shown: &Shown<Noun>) -> Result<SourceFormPage, e
             let url = entities::campaign_url(&place.public_url, "your-campaign");
             ready_box("A campaign URL with this source", &url, &saved.value)
         }),
+        peers,
         archive: status.map(|(id, status)| archive_button(KIND.path, id, status)),
         is_archived: status.is_some_and(|(_, status)| status == EntityStatus::Archived),
     })

@@ -200,6 +200,8 @@ pub struct Filters {
     pub segments: Vec<FilterSelect>,
     /// Filters of many choices, as selects.
     pub selects: Vec<FilterSelect>,
+    /// Filters that are a number.
+    pub numbers: Vec<FilterNumber>,
     /// Switches ("Bots").
     pub switches: Vec<FilterSwitch>,
     /// The rest of the query, kept when the filters change.
@@ -217,6 +219,17 @@ pub struct FilterSelect {
     pub label: String,
     /// The choices.
     pub options: Vec<Choice>,
+}
+
+/// A filter that is a number.
+#[derive(Debug, Clone, Default)]
+pub struct FilterNumber {
+    /// Name in the query.
+    pub name: String,
+    /// Its label.
+    pub label: String,
+    /// What is set. Empty for nothing.
+    pub value: String,
 }
 
 /// A filter that is on or off.

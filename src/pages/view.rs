@@ -3,7 +3,7 @@
 use super::desk::Desk;
 use super::layout::{Chrome, Notice, RangePicker, ZonePicker};
 use super::parts::{Choice, Hidden, Link};
-use super::tables::{FilterSelect, FilterSwitch, Sort};
+use super::tables::{FilterNumber, FilterSelect, FilterSwitch, Sort};
 use crate::db::search::{PAGE_MAX, PAGE_SIZE};
 use crate::domain::figures::{Bots, Metric};
 use crate::domain::rollup::Attribution;
@@ -16,7 +16,21 @@ use std::collections::BTreeMap;
 use url::form_urlencoded::{Serializer, parse};
 
 /// Names that a page may understand beside those of every page. Whatever else stands in an address is left out.
-const OWN: [&str; 9] = ["q", "status", "campaign", "offer", "advertiser", "result", "code", "step", "test"];
+const OWN: [&str; 13] = [
+    "q",
+    "status",
+    "campaign",
+    "offer",
+    "source",
+    "advertiser",
+    "result",
+    "code",
+    "step",
+    "anomaly",
+    "min_seconds",
+    "max_seconds",
+    "test",
+];
 
 /// What the address asks for.
 #[derive(Clone, Debug)]
@@ -364,6 +378,11 @@ impl View {
         let chosen = self.own(name);
         let options = choices.iter().map(|(value, label)| choice(value, label, *value == chosen)).collect();
         FilterSelect { name: name.to_owned(), label: label.to_owned(), options }
+    }
+
+    /// A number as the address says it.
+    pub fn number(&self, name: &str, label: &str) -> FilterNumber {
+        FilterNumber { name: name.to_owned(), label: label.to_owned(), value: self.own(name).to_owned() }
     }
 
     /// A switch that is on when the address says so.

@@ -5,6 +5,7 @@ mod aliases;
 mod build;
 mod hosts;
 mod routes;
+mod ways;
 
 pub use aliases::Aliases;
 pub use hosts::Hosts;

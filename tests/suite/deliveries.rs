@@ -89,11 +89,21 @@ stories! {
         let attempt = app.texts("select response from delivery_attempts");
         assert_eq!(attempt, ["answered 404"]);
         let delivery = app.number("select id from deliveries");
-        let again = |conn: &mut clickledger::db::AnyConnection| clickledger::db::deliveries::resend(conn, &[delivery], 1, i64::MAX);
-        app.db.write(clickledger::db::Priority::Pages, again).unwrap();
+        let failed = app.api(Method::GET, &format!("/deliveries/{delivery}"), None).await.expect(200);
+        assert_eq!((&failed["state"], &failed["next_attempt_at"]), (&json!("failed"), &Value::Null));
+        let again = app.api(Method::POST, &format!("/deliveries/{delivery}/resend"), None).await.expect(200);
+        assert_eq!((&again["state"], &again["attempt_count"]), (&json!("due"), &json!(1)));
         let second = source.next();
         assert_eq!(first.header("idempotency-key"), second.header("idempotency-key"), "the same delivery");
+        assert_eq!(again["idempotency_key"], first.header("idempotency-key"));
         until(app, "sent", 1).await;
+        let sent = app.api(Method::GET, &format!("/deliveries/{delivery}"), None).await.expect(200);
+        let attempts = sent["attempts"].as_array().unwrap();
+        let codes: Vec<&Value> = attempts.iter().map(|attempt| &attempt["code"]).collect();
+        assert_eq!(codes, [404, 200]);
+        assert_eq!((&attempts[0]["error"], &attempts[1]["error"]), (&json!("It was answered by 404"), &Value::Null));
+        assert_eq!(attempts[0]["url"], format!("{}/pb?c=w1", source.base));
+        assert_eq!((&sent["told"]["status"], &sent["told"]["revenue"]), (&json!("approved"), &json!("1.00")));
     }
 
     async fn nothing_is_told_that_may_not_be(app: TestApp) {

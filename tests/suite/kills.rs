@@ -1,14 +1,15 @@
-//! `kill -9` under load: what was answered is there after the next start, once.
+//! `kill -9` under load: what was answered is there after the next start, once, and was told to whoever must know.
 
 use crate::app::{
     Backend, Place, assert_stored_once, assert_sums_are_raw, block_on, click_id_in, client, send,
 };
-use crate::program::{Program, token};
+use crate::program::{Program, command, token};
 use crate::raw_http::Connection;
+use crate::receiver::Receiver;
 use clickledger::db::{AnyConnection, Db};
 use clickledger::domain::click_id::ClickId;
 use serde_json::{Value, json};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +24,9 @@ const REQUESTS_MAX: usize = 3_000;
 
 /// How long the next start may take to bring everything into the database.
 const INGEST_LONGEST: Duration = Duration::from_secs(60);
+
+/// How long what was being told may take: the lease of a process that died is over after half a minute.
+const DELIVERIES_LONGEST: Duration = Duration::from_secs(120);
 
 fn rounds() -> usize {
     std::env::var("CLICKLEDGER_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(3)
@@ -66,8 +70,8 @@ fn load(address: SocketAddr, slug: &str, key: Option<&str>, is_over: &AtomicBool
 }
 
 /// One life: serves under load and is killed at a random moment.
-fn live_and_die(place: &Place, slug: &str, key: &str, told: &Told) {
-    let program = Program::start(place);
+fn live_and_die(place: &Place, slug: &str, key: &str, told: &Told, durability: &str) {
+    let program = start(place, durability);
     let address: SocketAddr = program.base.trim_start_matches("http://").parse().unwrap();
     let is_over = AtomicBool::new(false);
     let pause = Duration::from_millis(rand::random_range(0..600));
@@ -89,8 +93,37 @@ fn live_and_die(place: &Place, slug: &str, key: &str, told: &Told) {
     });
 }
 
+/// The program, which may call this machine.
+fn start(place: &Place, durability: &str) -> Program {
+    let mut command = command(place);
+    command.env("CLICKLEDGER_ALLOW_PRIVATE_DESTINATIONS", "true").env("CLICKLEDGER_DURABILITY", durability);
+    Program::from(command)
+}
+
+/// What was told: each conversion with its delivery's key. One that was sent when its process died is sent again once its
+/// lease is over, with the same key.
+fn deliveries_told(db: &Db, receiver: &Receiver) -> HashMap<String, HashSet<String>> {
+    let due = "select count(*) from deliveries where state = 'due'";
+    let begun = Instant::now();
+    while db.read(|conn: &mut AnyConnection| crate::sql::number(conn, due)).unwrap() > 0 {
+        assert!(begun.elapsed() < DELIVERIES_LONGEST, "deliveries stay due");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let mut keys: HashMap<String, HashSet<String>> = HashMap::new();
+    for seen in receiver.rest() {
+        let txid = seen.line.split(['=', ' ']).nth(2).expect("a transaction").to_owned();
+        keys.entry(txid).or_default().insert(seen.header("idempotency-key").to_owned());
+    }
+    keys
+}
+
 /// A campaign of one offer: its slug, and its advertiser's key.
 pub fn set_up(place: &Place) -> (String, String) {
+    set_up_telling(place, None)
+}
+
+/// The same, with a receiver that is told of every conversion.
+fn set_up_telling(place: &Place, receiver: Option<&Receiver>) -> (String, String) {
     let token = token(place);
     let program = Program::start(place);
     let mut made = (String::new(), String::new());
@@ -106,6 +139,10 @@ pub fn set_up(place: &Place) -> (String, String) {
         let offer = post("/offers", offer).await;
         let paths = json!([{"offers": [{"offer_id": offer["id"]}]}]);
         let campaign = post("/campaigns", json!({"name": "Push", "paths": paths})).await;
+        if let Some(receiver) = receiver {
+            let url = format!("{}/told?txid={{txid}}", receiver.base);
+            post("/destinations", json!({"name": "Told", "url": url})).await;
+        }
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         made = (text(&campaign["slug"]), text(&advertiser["postback_key"]));
     });
@@ -131,13 +168,15 @@ fn wait_for_ingestion(db: &Db, told: &[ClickId]) {
 
 fn kill_again_and_again(backend: Backend) {
     let Some(place) = Place::new(backend) else { return };
-    let (slug, key) = set_up(&place);
+    let receiver = Receiver::start();
+    let (slug, key) = set_up_telling(&place, Some(&receiver));
     let told = Told::default();
-    for _ in 0..rounds() {
-        live_and_die(&place, &slug, &key, &told);
+    for round in 0..rounds() {
+        let durability = if round % 2 == 0 { "process" } else { "power" };
+        live_and_die(&place, &slug, &key, &told, durability);
     }
     let db = Db::open(&place.url, false).unwrap();
-    let last = Program::start(&place);
+    let last = start(&place, "process");
     let (clicks, postbacks) = (told.clicks.into_inner().unwrap(), told.postbacks.into_inner().unwrap());
     assert!(
         clicks.len() > 50 && postbacks.len() > 10,
@@ -146,6 +185,7 @@ fn kill_again_and_again(backend: Backend) {
         postbacks.len()
     );
     wait_for_ingestion(&db, &clicks);
+    let keys = deliveries_told(&db, &receiver);
     let (is_well, _) = last.end();
     assert!(is_well, "it did not end in order");
 
@@ -162,6 +202,7 @@ fn kill_again_and_again(backend: Backend) {
             "select count(*) from postbacks_received where txid = '{click}' and code = 'recorded'"
         ));
         assert_eq!(stored, 1, "the request of {click}");
+        assert_eq!(keys.get(click).map(HashSet::len), Some(1), "told of {click}, always with the same key");
     }
     assert_eq!(
         number("select count(*) from (select txid from conversions group by txid having count(*) > 1) t"),

@@ -52,11 +52,13 @@ mod sql;
 
 mod ad_platforms;
 mod advertiser_health;
+mod anomalies;
 mod browser;
 mod caps;
 mod clicks;
 mod corpus;
 mod deliveries;
+mod delivery_log;
 mod domains;
 mod doors;
 mod fallbacks;

@@ -83,6 +83,11 @@ impl Receiver {
         self.seen.recv_timeout(crate::app::PATIENCE).expect("nothing was told")
     }
 
+    /// All that it was told and nobody has asked for yet.
+    pub fn rest(&self) -> Vec<Seen> {
+        self.seen.try_iter().collect()
+    }
+
     /// Whether it is told nothing more for a moment.
     pub fn is_quiet(&self) -> bool {
         self.seen.recv_timeout(Duration::from_millis(500)).is_err()

@@ -214,7 +214,7 @@ fn convert(conn: &mut AnyConnection, click: &ClickRecord, plan: &Planned, writer
     for step in 1.. {
         let Some(value) = conversion(click, plan, step) else { break };
         sums.change_conversion(&before.counted(), &value.counted());
-        conversions::update(conn, &conversions::Conversion { id, value: value.clone() })?;
+        conversions::update_all(conn, &[(id, value.clone())].into())?;
         before = value;
     }
     rollups::apply(conn, &sums, writer_id)
