@@ -16,7 +16,8 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Entries that are remembered, about 100 bytes each: a day of 200,000 conversions. Beyond it the oldest are forgotten.
+/// Entries that are remembered, at most 250 bytes each: a day of 200,000 conversions in 50 MB. Beyond it
+/// the oldest are forgotten.
 const ENTRIES_MAX: usize = 200_000;
 
 /// Conversions of one device or address that are compared: twice as many as a threshold may be.
@@ -61,7 +62,7 @@ struct Entry {
 #[derive(Debug, Default)]
 struct Memory {
     hasher: RandomState,
-    alike: HashMap<Shares, VecDeque<Entry>>,
+    alike: HashMap<Shares, Vec<Entry>>,
     /// What was noted when, oldest first.
     order: VecDeque<(Shares, u64, i64)>,
     next: u64,
@@ -104,12 +105,13 @@ impl Memory {
     fn note(&mut self, one: &Compared, rules: &AnomalyRules, now_ms: i64) {
         let shared: Vec<Shares> = self.shares(one, rules).collect();
         for shares in shared {
-            let alike = self.alike.entry(shares).or_default();
+            let alike = // Nearly all stay alone.
+                self.alike.entry(shares).or_insert_with(|| Vec::with_capacity(1));
             if alike.iter().any(|known| known.id == one.id) {
                 continue;
             }
             if alike.len() >= ALIKE_MAX {
-                alike.pop_front();
+                alike.remove(0);
             }
             let is_flagged = one.anomalies.has(shares.anomaly());
             let entry = Entry {
@@ -119,7 +121,7 @@ impl Memory {
                 at_ms: one.converted_at_ms,
                 is_flagged,
             };
-            alike.push_back(entry);
+            alike.push(entry);
             self.order.push_back((shares, self.next, now_ms));
             self.next = self.next.saturating_add(1);
             let limit = usize::try_from(shares.limit(rules)).unwrap_or(usize::MAX);
@@ -138,9 +140,7 @@ impl Memory {
             }
             self.order.pop_front();
             let Some(alike) = self.alike.get_mut(&shares) else { continue };
-            while alike.front().is_some_and(|entry| entry.number <= number) {
-                alike.pop_front();
-            }
+            alike.retain(|entry| entry.number > number);
             if alike.is_empty() {
                 self.alike.remove(&shares);
             }
@@ -149,7 +149,7 @@ impl Memory {
 }
 
 /// Flags the entries of every day around a moment that has clicks of so many, and names those that were not flagged before.
-fn crowded(alike: &mut VecDeque<Entry>, at_ms: i64, limit: usize) -> Vec<i64> {
+fn crowded(alike: &mut [Entry], at_ms: i64, limit: usize) -> Vec<i64> {
     let near = |entry: &&mut Entry| entry.at_ms.abs_diff(at_ms) < DAY_MS.unsigned_abs();
     if alike.len() < limit {
         return Vec::new();
@@ -343,7 +343,7 @@ mod tests {
         let mut memory = Memory::default();
         memory.note(&compared(1, 1, 0), &RULES, 0);
         memory.note(&compared(2, 2, 0), &RULES, DAY_MS);
-        assert_eq!((memory.order.len(), memory.alike.values().map(VecDeque::len).sum::<usize>()), (1, 1));
+        assert_eq!((memory.order.len(), memory.alike.values().map(Vec::len).sum::<usize>()), (1, 1));
         memory.note(&Compared { address: None, ..compared(3, 3, 0) }, &RULES, 3 * DAY_MS);
         assert!(memory.order.is_empty() && memory.alike.is_empty());
     }

@@ -1,5 +1,6 @@
 //! The end of a group: what it decided is written, and what clicks are routed by learns of it after the commit.
 
+use super::person::IMPORTED;
 use super::record::Group;
 use super::writer::Shared;
 use crate::db::cap_uses::CapUse;
@@ -36,7 +37,8 @@ impl Group<'_> {
         Ok(Effects { converted: self.converted, used, compared })
     }
 
-    /// Who is to be told of what the group decided. A rate that is mended tells nobody anything.
+    /// Who is to be told of what the group decided. A rate that is mended tells nobody anything, nor does a file unless its
+    /// reader asks for it: another tracker may have told of it long ago.
     fn told(&self) -> Vec<NewDelivery> {
         if self.catalog.destinations().is_empty() || self.draft.is_imagined() {
             return Vec::new();
@@ -46,8 +48,13 @@ impl Group<'_> {
             let (Some(conversion), Some(to)) = (conversion, Status::parse(&change.to_status)) else {
                 continue;
             };
+            let is_quiet = match change.cause.as_str() {
+                RECALCULATION => true,
+                IMPORTED => !self.is_import_told,
+                _ => false,
+            };
             // What only a page tells of is told to nobody before a postback confirms it.
-            if conversion.is_unconfirmed || change.cause == RECALCULATION {
+            if conversion.is_unconfirmed || is_quiet {
                 continue;
             }
             let before = change.from_status.as_deref().and_then(Status::parse);

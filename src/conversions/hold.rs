@@ -31,6 +31,7 @@ impl<'a> Group<'a> {
             sums: RollupDelta::new(),
             converted: Vec::new(),
             takings: Takings::default(),
+            is_import_told: false,
         }
     }
 

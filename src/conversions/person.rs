@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// What lies further is in another zone, or another column.
 const TIME_OFF_MAX_MS: i64 = 24 * 60 * 60 * 1_000;
 
+/// The cause of changes that a file makes.
+pub(super) const IMPORTED: &str = "import";
+
 impl Incoming {
     /// How a conversion became known that it makes.
     pub(super) fn origin(&self) -> Origin {
@@ -29,7 +32,7 @@ impl Incoming {
     /// What kind of cause its changes have, where no postback is theirs.
     pub(super) fn cause(&self) -> Option<&'static str> {
         match self.origin() {
-            Origin::Import => Some("import"),
+            Origin::Import => Some(IMPORTED),
             Origin::Hand => Some("person"),
             Origin::Postback | Origin::Pixel => None,
         }

@@ -53,6 +53,8 @@ pub struct Group<'a> {
     pub converted: Vec<(ClickId, i64)>,
     /// What the group takes of offers' caps.
     pub takings: Takings,
+    /// Destinations are told of what comes from a file.
+    pub(super) is_import_told: bool,
 }
 
 /// A click, and the offer of the advertiser that it reached.

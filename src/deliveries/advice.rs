@@ -58,7 +58,9 @@ const fn of_failure(failure: &Failure) -> &'static str {
         Failure::TimedOut(_) => {
             "The source takes too long: a delivery is tried again for a day; where it stays so, ask it."
         }
-        Failure::NoToken(_) => "Mend what the error names: without an access token nothing can be sent.",
+        Failure::NoToken(_) => {
+            "Compare the token address, client id and secret with the platform's console, and make a new refresh token there."
+        }
         Failure::TooManyHops => "Write the address that the redirects end at.",
         Failure::Broken(_) => {
             "The source broke off: a delivery is tried again for a day; where it stays so, ask it."

@@ -68,6 +68,9 @@ pub struct ImportPlan {
     pub zone: String,
     /// What `03/04/2026` means, where somebody chose.
     pub day_order: Option<DayOrder>,
+    /// Destinations are told of what it records. Not unless asked for: the tracker before may have told them.
+    #[serde(default)]
+    pub is_told: bool,
 }
 
 /// How many rows came to what.

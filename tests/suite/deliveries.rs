@@ -196,6 +196,23 @@ stories! {
         assert_eq!(count(app, "due"), 30);
     }
 
+    async fn a_file_is_told_of_only_where_that_is_asked_for(app: TestApp) {
+        let source = Receiver::start();
+        let (_, campaign) = with_source(app, "ad_network").await;
+        destination(app, json!({"url": format!("{}/pb?c={{external_id}}", source.base)})).await;
+        for (external, tell) in [("w1", ""), ("w2", "&tell=true")] {
+            let known = click(app, &campaign, external).await;
+            let path = format!("/api/v1/conversions/import?advertiser_id={}{tell}", campaign.advertiser);
+            let request = app.request(Method::POST, &path).bearer_auth(&app.write_token).header("content-type", "text/csv");
+            let rows = format!("click_id,payout,txid\n{},1.00,{external}\n", known.id);
+            let said = crate::app::send(request.body(rows)).await.json();
+            assert_eq!((&said["accepted"], &said["tell"]), (&json!(1), &json!(!tell.is_empty())), "{said}");
+        }
+        assert_eq!(source.next().line, "GET /pb?c=w2 HTTP/1.1");
+        until(app, "sent", 1).await;
+        assert!(source.is_quiet());
+    }
+
     async fn test_conversions_are_told_to_test_destinations_alone(app: TestApp) {
         let source = Receiver::start();
         let (id, campaign) = with_source(app, "ad_network").await;

@@ -136,6 +136,8 @@ stories! {
         let before = app.api(Method::GET, "/settings", None).await.expect(200);
         assert_eq!(before, json!({"currency": "USD", "currency_fixed": false, "time_zone": "UTC", "fallback_url": "",
             "bot_data_centres": false, "bot_address_limit": false, "bot_address_clicks": null, "bot_address_minutes": null,
+            "anomaly_fast_seconds": 5, "anomaly_other_country": true, "anomaly_other_device": true, "anomaly_device_clicks": 2,
+            "anomaly_address_clicks": 10,
             "old_postbacks": [], "old_postback_addresses": [], "old_postback_key": "", "old_forward_unknown_to": "", "old_buttons": false}));
         let changed = app.patch("/settings", json!({"currency": "eur", "time_zone": "Asia/Kolkata",
             "fallback_url": "https://f.example/", "bot_address_limit": true, "bot_address_clicks": 3, "bot_address_minutes": 60})).await;

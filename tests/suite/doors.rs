@@ -172,6 +172,7 @@ const FORMS: &[&str] = &[
     "/advertisers/1/words",
     "/settings",
     "/settings/bots",
+    "/settings/anomalies",
     "/settings/rates",
     "/settings/rates/fetch",
     "/settings/rates/file",

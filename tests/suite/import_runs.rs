@@ -22,7 +22,13 @@ fn file(clicks: &[String], rows: usize) -> String {
 fn new_import(campaign: &Campaign, user_id: i64, mode: ImportMode) -> NewImport {
     let columns = [(Field::ClickId, "click_id"), (Field::Txid, "txid"), (Field::Revenue, "payout")];
     let mapping = Mapping(columns.map(|(field, name)| (field, name.to_owned())).into());
-    let plan = ImportPlan { format: ImportFormat::Csv, mapping, zone: "UTC".to_owned(), day_order: None };
+    let plan = ImportPlan {
+        format: ImportFormat::Csv,
+        mapping,
+        zone: "UTC".to_owned(),
+        day_order: None,
+        is_told: false,
+    };
     NewImport {
         user_id,
         advertiser_id: campaign.advertiser,

@@ -50,6 +50,7 @@ struct Asked {
     is_dry_run: bool,
     advertiser_id: Option<i64>,
     mode: Option<ImportMode>,
+    is_told: bool,
     format: Option<ImportFormat>,
     zone: Option<TimeZone>,
     day_order: Option<DayOrder>,
@@ -78,6 +79,7 @@ impl Asked {
             "dry_run" => self.is_dry_run = input::flag(value)?,
             "advertiser_id" => self.advertiser_id = input::id(value)?,
             "mode" => self.mode = Some(input::word(value, ImportMode::parse, ImportMode::choices)?),
+            "tell" => self.is_told = input::flag(value)?,
             "format" => self.format = Some(input::word(value, ImportFormat::parse, ImportFormat::choices)?),
             "day_order" => self.day_order = Some(input::word(value, DayOrder::parse, DayOrder::choices)?),
             "time_zone" => {
@@ -88,8 +90,8 @@ impl Asked {
             _ => {
                 let Some(field) = Field::parse(name) else {
                     return Err(format!(
-                        "There is no such parameter: there are dry_run, advertiser_id, mode, format, time_zone, \
-                         day_order, file_name, and for the names of your columns {}",
+                        "There is no such parameter: there are dry_run, advertiser_id, mode, tell, format, \
+                         time_zone, day_order, file_name, and for the names of your columns {}",
                         Field::choices()
                     ));
                 };
@@ -104,6 +106,7 @@ impl Asked {
         let mut plan = import::guess_plan(text, known, self.zone.unwrap_or(account));
         plan.format = self.format.unwrap_or(plan.format);
         plan.day_order = self.day_order;
+        plan.is_told = self.is_told;
         for (field, column) in &self.columns {
             // A column is one field's alone.
             plan.mapping.0.retain(|known, name| known != field && name != column);
@@ -232,6 +235,7 @@ fn import_body(import: &Import, faults: &[Fault]) -> Value {
         "id": import.id,
         "state": import.state,
         "mode": import.value.mode,
+        "tell": import.value.plan.is_told,
         "rows": import.rows,
         "done": counts.done,
         "accepted": counts.accepted,

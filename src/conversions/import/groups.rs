@@ -146,6 +146,7 @@ impl Shared {
             lock(conn, &ids)?;
             let mut group = Group::empty(conn, &catalog, now_ms, (&mut numbers, rows.len()));
             group.foreign = known;
+            group.is_import_told = source.is_told;
             let mut foreign = Foreign::default();
             let written = write_all(conn, &mut group, &mut foreign, (source, lines, &rows))?;
             let effects = group.finish(conn, self.writer_id)?;

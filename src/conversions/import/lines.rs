@@ -69,8 +69,13 @@ pub fn detect(text: &str) -> ImportFormat {
 #[must_use]
 pub fn guess_plan(text: &str, known: &Mapping, zone: TimeZone) -> ImportPlan {
     let format = detect(text);
-    let plan =
-        ImportPlan { format, mapping: Mapping::default(), zone: zone.name().to_owned(), day_order: None };
+    let plan = ImportPlan {
+        format,
+        mapping: Mapping::default(),
+        zone: zone.name().to_owned(),
+        day_order: None,
+        is_told: false,
+    };
     match sheet::read(text, Layout::default()) {
         Ok(sheet) if format == ImportFormat::Csv => {
             let is_known = !known.0.is_empty() && known.fits(&sheet.columns);

@@ -102,6 +102,8 @@ pub(super) struct Source {
     pub(super) user_id: i64,
     /// What they stand in.
     pub(super) name: String,
+    /// Destinations are told of what they record.
+    pub(super) is_told: bool,
 }
 
 impl Source {
@@ -110,7 +112,11 @@ impl Source {
             "" => "pasted text",
             name => name,
         };
-        Self { user_id: import.value.user_id, name: format!("Import {}, {name}", import.id) }
+        Self {
+            user_id: import.value.user_id,
+            name: format!("Import {}, {name}", import.id),
+            is_told: import.value.plan.is_told,
+        }
     }
 
     /// What is said of a row in the history of its conversion.

@@ -39,7 +39,7 @@ impl Shared {
             }
         }
         self.db.write(Priority::Pages, |conn| list_rows::mark(conn, &marks, now_ms()))?;
-        let source = Source { user_id, name: format!("Reconciliation {}", found.id) };
+        let source = Source { user_id, name: format!("Reconciliation {}", found.id), is_told: true };
         for some in good.chunks(GROUP_MAX) {
             marks.extend(self.record_or_each(found, &source, some)?);
         }

@@ -87,6 +87,8 @@ pub struct PlanForm {
     pub day_order: Select,
     /// What becomes of the good rows where others are refused.
     pub mode: Select,
+    /// Destinations are told of what it records.
+    pub is_told: bool,
     /// It can be run.
     pub can_run: bool,
 }
@@ -172,6 +174,7 @@ fn read(typed: &Typed, import: &Import) -> (ImportPlan, ImportMode, FieldErrors)
     let mut plan = import.value.plan.clone();
     plan.format = ImportFormat::parse(typed.get("format")).unwrap_or(plan.format);
     plan.day_order = DayOrder::parse(typed.get("day_order"));
+    plan.is_told = typed.is_on("tell");
     match TimeZone::parse(typed.get("zone")) {
         Ok(zone) => plan.zone = zone.name().to_owned(),
         Err(why) => errors.push("zone", why.to_string()),
@@ -204,6 +207,9 @@ fn typed_of(import: &Import) -> Typed {
         ("day_order", plan.day_order.map(|order| order.to_string()).unwrap_or_default()),
         ("mode", import.value.mode.to_string()),
     ]);
+    if plan.is_told {
+        typed.push("tell".to_owned(), "true");
+    }
     for (field, column) in &plan.mapping.0 {
         typed.push(column_name(*field), column.as_str());
     }
@@ -237,6 +243,7 @@ async fn draft(
         zone: form.field("zone"),
         day_order: form.select("day_order", &ORDERS),
         mode: form.select("mode", &MODES),
+        is_told: typed.is_on("tell"),
         can_run: preview.fault.is_empty(),
     };
     let names = reading(app, |app| app.db.read(Names::read)).await?;
