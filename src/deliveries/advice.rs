@@ -1,14 +1,13 @@
 //! What to do about a call that a destination did not take: one sentence each.
 
+use super::answered::has_text;
 use crate::outgoing::{Answer, Failure};
 
 /// The sentence; empty where it was taken. `success_match` is the text that means success.
 pub(super) fn advice(outcome: &Result<Answer, Failure>, success_match: &str) -> String {
     match outcome {
         Ok(answer) if answer.is_success() => {
-            let has_text =
-                success_match.is_empty() || String::from_utf8_lossy(&answer.body).contains(success_match);
-            if has_text {
+            if has_text(&String::from_utf8_lossy(&answer.body), success_match) {
                 return String::new();
             }
             format!(
@@ -89,6 +88,7 @@ mod tests {
             Failure::NotConnected(String::new()),
             Failure::NotSafe(String::new()),
             Failure::TimedOut(Duration::from_secs(1)),
+            Failure::NoToken(String::new()),
             Failure::TooManyHops,
             Failure::Broken(String::new()),
         ];

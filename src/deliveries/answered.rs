@@ -43,7 +43,7 @@ pub fn judge(outcome: &Result<Answer, Failure>, success_match: &str) -> Judged {
 }
 
 /// Whether a text stands in an answer, however that sets its spaces: JSON is written with and without them.
-fn has_text(body: &str, wanted: &str) -> bool {
+pub(super) fn has_text(body: &str, wanted: &str) -> bool {
     let bare = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
     body.contains(wanted) || bare(body).contains(&bare(wanted))
 }
