@@ -17,7 +17,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender as Post, channel};
+use std::sync::mpsc::{Receiver, Sender as Post, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -171,15 +171,14 @@ impl Work {
 
     /// Waits for what comes back.
     fn take_in(&mut self, done: &Receiver<Done>, longest: Duration) {
-        match done.recv_timeout(longest) {
-            Ok(first) => {
-                self.hear(first);
-                std::thread::sleep(GATHERED);
-            }
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
-        }
-        while let Ok(next) = done.try_recv() {
+        let Ok(first) = done.recv_timeout(longest) else { return };
+        self.hear(first);
+        let until = Instant::now() + GATHERED;
+        // The next one goes out at once: a place that waits for what is written down would stand empty.
+        self.start_waiting();
+        while let Ok(next) = done.recv_timeout(until.saturating_duration_since(Instant::now())) {
             self.hear(next);
+            self.start_waiting();
         }
     }
 
@@ -310,12 +309,12 @@ impl Work {
 
     /// Waits for what is being sent, and gives back what was not begun.
     fn end(&mut self, done: &Receiver<Done>) {
+        let waiting = self.hosts.values_mut().flat_map(|host| host.waiting.drain(..));
+        let left: Vec<i64> = waiting.map(|ready| ready.due.id).collect();
         let begun = Instant::now();
         while self.running > 0 && begun.elapsed() < TIMEOUT {
             self.take_in(done, LOOK_EVERY);
         }
-        let left: Vec<i64> =
-            self.hosts.values().flat_map(|host| host.waiting.iter().map(|ready| ready.due.id)).collect();
         if !self.save() {
             tracing::error!(
                 deliveries = self.unsaved.len(),
